@@ -1,0 +1,1 @@
+//! sessile: links break, sessions stay.
