@@ -1,1 +1,6 @@
 //! sessile: links break, sessions stay.
+
+#[doc(hidden)]
+pub mod proto;
+#[doc(hidden)]
+pub mod wire;

@@ -1,0 +1,5 @@
+//! The heart: one machine per session, the same for both sides.
+
+mod time;
+
+pub use time::Time;
