@@ -1,5 +1,36 @@
 //! Bytes to frames and back. Knows no session and no time.
+//!
+//! ```text
+//! bytes of a link ──▶ Decoder ──▶ Frame ──▶ (the machine in `proto`)
+//! bytes of a link ◀── Frame::encode ◀─────── (the machine in `proto`)
+//! ```
+//!
+//! What comes in was written by somebody else: every byte sequence has a defined outcome, a [`Frame`], the need
+//! for more bytes, or a [`Violation`]; none of them panics and none makes us reserve memory that was not paid
+//! for with received bytes. What goes out is always a frame that [`decode`] takes.
 
+#![expect(
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    reason = "frames are fixed by the protocol; a new field or type has to be seen at every place that handles it"
+)]
+
+mod cursor;
+mod decoder;
+mod encoder;
+mod frame;
+pub mod kind;
+mod parse;
+mod secret;
 mod violation;
 
+pub use decoder::Decoder;
+pub use encoder::{encode_data, encode_volatile, payload_header};
+pub use frame::{
+    Beat, CONTROL_FRAME_BYTES, CREDENTIALS_BYTES, Close, Frame, HEADER_BYTES, IDENTITY_BYTES,
+    LOGIN_FRAME_BYTES, Login, MAGIC, REDIRECT_BYTES, Refused, Resume, Resumed, RetryClass,
+    TEXT_BYTES, Terms, VERSION, Welcome,
+};
+pub use parse::{decode, decode_body, needed};
+pub use secret::Secret;
 pub use violation::Violation;

@@ -1,0 +1,155 @@
+use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
+
+/// Frames out of a stream of bytes that arrives in pieces of any size.
+///
+/// ```
+/// # use sessile::wire::{Decoder, Frame, Violation};
+/// # fn read(decoder: &mut Decoder, piece: &[u8]) -> Result<u32, Violation> {
+/// # let mut pings = 0;
+/// let mut bytes = piece; // just read from a link
+/// while let Some(frame) = decoder.next(&mut bytes)? {
+///     if let Frame::Ping(_) = frame {
+///         pings += 1;
+///     }
+/// }
+/// // `bytes` is empty now; a frame that has only begun waits in the decoder.
+/// # Ok(pings) }
+/// # assert_eq!(read(&mut Decoder::new(), &[0, 0]), Ok(0));
+/// ```
+///
+/// **A frame that lies whole inside a piece is lent from that piece, without a copy**; only a frame that is torn
+/// between pieces is put together here. So a decoder owns heap memory only while a frame is torn, and never more
+/// than 64 KiB beyond what of this frame was received. Each byte is looked at once: the cost is linear in the
+/// bytes, however they are cut.
+#[derive(Debug)]
+pub struct Decoder {
+    /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last.
+    partial: Vec<u8>,
+    /// Bytes of the whole frame in `partial`; 0 until its length and type are there.
+    total: usize,
+    max_len: u32,
+    lent: bool,
+    failed: Option<Violation>,
+}
+
+impl Decoder {
+    /// A decoder for the beginning of a link: every frame is limited to [`LOGIN_FRAME_BYTES`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            partial: Vec::new(),
+            total: 0,
+            max_len: LOGIN_FRAME_BYTES as u32,
+            lent: false,
+            failed: None,
+        }
+    }
+
+    /// Sets the largest length field of a frame that carries a message, from the next frame on.
+    pub fn set_max(&mut self, max_len: usize) {
+        self.max_len = u32::try_from(max_len).unwrap_or(u32::MAX);
+    }
+
+    /// Bytes kept of a frame that is not whole yet.
+    #[must_use]
+    pub const fn partial_len(&self) -> usize {
+        if self.lent { 0 } else { self.partial.len() }
+    }
+
+    /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] that ended the stream; from then on every call fails with it.
+    pub fn next<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+    ) -> Result<Option<Frame<'s>>, Violation> {
+        if self.lent || self.failed.is_some() {
+            self.release();
+        }
+        if let Some(violation) = self.failed {
+            return Err(violation);
+        }
+        let max_len = self.max_len as usize;
+        let found = if !self.partial.is_empty() {
+            match self.collect(bytes, max_len) {
+                Ok(true) => {
+                    self.lent = true;
+                    // Its length was judged when it began, by the limit of that moment.
+                    parse::decode(&self.partial, usize::MAX)
+                        .map(|found| found.map(|(frame, _)| frame))
+                }
+                Ok(false) => Ok(None),
+                Err(violation) => Err(violation),
+            }
+        } else {
+            match parse::decode(bytes, max_len) {
+                Ok(Some((frame, used))) => {
+                    *bytes = bytes.get(used..).unwrap_or_default();
+                    Ok(Some(frame))
+                }
+                Ok(None) => self.collect(bytes, max_len).map(|_| None),
+                Err(violation) => Err(violation),
+            }
+        };
+        self.failed = found.as_ref().err().copied();
+        found
+    }
+
+    /// Moves bytes of the torn frame into `partial`; `true` once it is whole.
+    fn collect(&mut self, bytes: &mut &[u8], max_len: usize) -> Result<bool, Violation> {
+        if self.total == 0 {
+            // The shortest frame is a length and a type: this cannot reach into the frame after it.
+            self.take(HEADER_BYTES + 1, bytes);
+            let total = parse::total(&self.partial, max_len)?;
+            if self.partial.len() <= HEADER_BYTES {
+                return Ok(false);
+            }
+            self.total = total.unwrap_or_default();
+        }
+        self.take(self.total, bytes);
+        Ok(self.partial.len() == self.total)
+    }
+
+    /// Moves bytes until `partial` has `end` of them or there are no more.
+    fn take(&mut self, end: usize, bytes: &mut &[u8]) {
+        let missing = end.saturating_sub(self.partial.len()).min(bytes.len());
+        let Some((piece, rest)) = bytes.split_at_checked(missing) else {
+            return;
+        };
+        let len = self.partial.len() + piece.len();
+        if len > self.partial.capacity() {
+            // Doubled, so that single bytes are cheap, but never far ahead of what has come: the length field is
+            // a promise of the peer's.
+            let ahead = (2 * self.partial.capacity()).clamp(FIRST, len.max(FIRST) + SLACK);
+            let ahead = if self.total == 0 {
+                ahead
+            } else {
+                ahead.min(self.total)
+            };
+            self.partial
+                .reserve_exact(ahead.max(len) - self.partial.len());
+        }
+        self.partial.extend_from_slice(piece);
+        *bytes = rest;
+    }
+
+    fn release(&mut self) {
+        self.partial = Vec::new();
+        self.total = 0;
+        self.lent = false;
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reserved for a torn frame at first: most control frames.
+const FIRST: usize = 64;
+
+/// How far memory may be reserved ahead of the bytes received.
+const SLACK: usize = 64 * 1024 - FIRST;
