@@ -1,0 +1,85 @@
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::Reconnect;
+
+/// Delays between attempts to come back: exponential, full jitter, as a plain sequence from a seed.
+///
+/// The jitter is drawn *after* the cap: clamping a jittered delay makes every client wait exactly the cap from some
+/// attempt on, in lockstep (Socket.IO from the 5th try on, in all clients; aws-c-mqtt at n = 14 in 99 %). Jitter also on
+/// the first attempt: a server's restart cuts everybody at the same instant.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    rng: Rng,
+    attempt: u32,
+}
+
+/// A server's wish is honoured up to here: a hostile one cannot send a client away for ever.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+
+impl Backoff {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { rng: Rng::with_seed(seed), attempt: 0 }
+    }
+
+    /// Attempts since the last reset.
+    pub(super) const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The next attempt's number and how long to wait for it, uniform in `0..=min(cap, base * 2^n)`; on top of what the
+    /// server asked for, if it did.
+    pub(super) fn next(&mut self, policy: &Reconnect, retry_after: Option<Duration>) -> (u32, Duration) {
+        let doubled = policy.base.saturating_mul(1u32.checked_shl(self.attempt).unwrap_or(u32::MAX));
+        let ceiling = doubled.min(policy.cap);
+        let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
+        let jittered = Duration::from_micros(self.rng.u64(0..=micros));
+        self.attempt = self.attempt.saturating_add(1);
+        (self.attempt, retry_after.map_or(Duration::ZERO, |after| after.min(RETRY_AFTER_MAX)) + jittered)
+    }
+
+    /// A link proved stable: start over.
+    pub(super) const fn reset(&mut self) {
+        self.attempt = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_stay_jittered_there() {
+        let policy = Reconnect::default();
+        let mut at_cap = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut backoff = Backoff::new(seed);
+            for n in 0..12u32 {
+                let (attempt, delay) = backoff.next(&policy, None);
+                assert_eq!(attempt, n + 1);
+                assert!(delay <= policy.base.saturating_mul(1 << n).min(policy.cap));
+                if n == 11 {
+                    at_cap.insert(delay);
+                }
+            }
+        }
+        assert!(at_cap.len() > 190, "jitter vanished at the cap: {} distinct delays", at_cap.len());
+    }
+
+    #[test]
+    fn the_first_attempt_is_jittered_too() {
+        let first: std::collections::BTreeSet<_> =
+            (0..100).map(|seed| Backoff::new(seed).next(&Reconnect::default(), None).1).collect();
+        assert!(first.len() > 90);
+    }
+
+    #[test]
+    fn what_a_server_asks_for_is_honoured_within_bounds() {
+        let policy = Reconnect::default();
+        let (_, delay) = Backoff::new(1).next(&policy, Some(Duration::from_secs(7)));
+        assert!((Duration::from_secs(7)..=Duration::from_secs(8)).contains(&delay));
+        let (_, delay) = Backoff::new(1).next(&policy, Some(Duration::MAX));
+        assert!(delay <= RETRY_AFTER_MAX + policy.base);
+    }
+}

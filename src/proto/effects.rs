@@ -1,0 +1,152 @@
+use std::{fmt, net::SocketAddr, ops::BitOr};
+
+use bytes::Bytes;
+
+use super::Time;
+use crate::{Event, config::Settings};
+
+/// A session's place in the registry, and its id on the wire: a slot and the slot's generation.
+///
+/// Generations start at a random number in every runtime and grow with every use of a slot, so that an id is never
+/// used twice, not even by the server's next life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(u64);
+
+impl Key {
+    /// The key of this slot in this generation.
+    #[must_use]
+    pub const fn new(slot: u32, generation: u32) -> Self {
+        Self((generation as u64) << 32 | slot as u64)
+    }
+
+    /// A key as it came over the wire; it may name nothing.
+    #[must_use]
+    pub const fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The id as it goes over the wire.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The slot.
+    #[must_use]
+    pub const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// The slot's generation.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:08x}", self.slot(), self.generation())
+    }
+}
+
+/// Number of a link within its session, on this side alone: what a late frame of an older link is recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub(super) u32);
+
+/// What every input of the machine is given: the time, the limits, the application's tick, and where effects go.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// Now.
+    pub now: Time,
+    /// How much later than planned this timeout is handled; zero for every other input. What makes the machine
+    /// forgive: silence that we slept through proves nothing about the peer.
+    pub late: std::time::Duration,
+    /// The runtime's limits.
+    pub settings: &'a Settings,
+    /// The application's tick, told to peers in heartbeats.
+    pub tick: u64,
+    /// Where effects go.
+    pub fx: &'a mut Effects,
+}
+
+/// What inputs brought about, in order, for the driver to perform.
+#[derive(Debug, Default)]
+pub struct Effects {
+    list: Vec<Effect>,
+}
+
+impl Effects {
+    /// Takes one effect, oldest first.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect> {
+        self.list.drain(..)
+    }
+
+    /// Whether there is nothing to perform.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Adds an effect.
+    pub fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+}
+
+/// One thing for the driver to do.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the driver performs each of them")]
+pub enum Effect {
+    /// Tell observers.
+    Event(Event),
+    /// Open a link for this session, and answer with `link_up` or `dial_failed`.
+    Dial(Key, LinkId),
+    /// A peer has presented itself: show it to the host.
+    Offered(Key),
+    /// Wake whoever sleeps on these.
+    Wake(Key, Wake),
+}
+
+/// Who waits for a session: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wake(u8);
+
+impl Wake {
+    /// Nobody.
+    pub const NONE: Self = Self(0);
+    /// Whoever waits for a message.
+    pub const RECV: Self = Self(1);
+    /// Whoever waits for room in the window.
+    pub const SEND: Self = Self(2);
+    /// Whoever waits for a change of phase: login, resume, close, admission.
+    pub const STATE: Self = Self(4);
+    /// The task that drives the current link.
+    pub const LINK: Self = Self(8);
+    /// Everybody.
+    pub const ALL: Self = Self(15);
+
+    /// Whether this set has one of `others` in it.
+    #[must_use]
+    pub const fn has(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+impl BitOr for Wake {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a peer presented at login, before anybody judged it.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by the machine alone")]
+pub struct Offer {
+    /// The credentials, opaque to this library.
+    pub credentials: Bytes,
+    /// Where the link comes from, if the transport knows.
+    pub remote: Option<SocketAddr>,
+}

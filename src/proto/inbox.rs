@@ -1,0 +1,229 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::Time;
+use crate::wire::{Terms, Violation};
+
+/// Messages that arrived and that the application has not taken yet, and what we owe the peer about them.
+///
+/// `received` counts what was put here: replay on a new link starts from it (R8). `taken` counts what the application
+/// took: acknowledgements say it and nothing else (R9), so that acknowledgement is flow control too.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    queue: VecDeque<Received>,
+    received: u64,
+    taken: u64,
+    /// The `taken` that we wrote last.
+    stated: u64,
+    /// Bytes of messages below `received` and not below `stated`: what the peer's window has in flight at least.
+    unstated_bytes: usize,
+    queued_bytes: usize,
+    volatile: u32,
+    due: Due,
+}
+
+/// One message from the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by the machine alone")]
+pub struct Received {
+    /// The bytes.
+    pub payload: Bytes,
+    /// Outside the window: not acknowledged, never replayed.
+    pub volatile: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Due {
+    #[default]
+    Nothing,
+    At(Time),
+    Now,
+}
+
+impl Inbox {
+    /// The next message of the ordered stream arrived.
+    pub(super) fn put(&mut self, payload: &[u8], terms: &Terms) -> Result<(), Violation> {
+        let in_flight = self.received - self.stated;
+        if in_flight >= u64::from(terms.window_messages)
+            || self.unstated_bytes + payload.len() > terms.window_bytes as usize
+        {
+            return Err(Violation::WindowExceeded);
+        }
+        self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
+        self.unstated_bytes += payload.len();
+        self.queued_bytes += payload.len();
+        self.queue.push_back(Received { payload: Bytes::copy_from_slice(payload), volatile: false });
+        Ok(())
+    }
+
+    /// A volatile message arrived. Returns how many were dropped for it: the oldest goes where `limit` wait already.
+    pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize) -> u32 {
+        let mut dropped = 0;
+        if self.volatile as usize >= limit {
+            let Some(oldest) = self.queue.iter().position(|one| one.volatile) else { return 1 };
+            self.queue.remove(oldest);
+            self.volatile -= 1;
+            dropped = 1;
+        }
+        self.queue.push_back(Received { payload: Bytes::copy_from_slice(payload), volatile: true });
+        self.volatile += 1;
+        dropped
+    }
+
+    /// The application takes the oldest message. An acknowledgement is due at once where a quarter of the window waits for
+    /// it, else at `now + delay` unless something else is written before.
+    pub(super) fn take(&mut self, now: Time, delay: std::time::Duration, terms: &Terms) -> Option<Received> {
+        let one = self.queue.pop_front()?;
+        if one.volatile {
+            self.volatile -= 1;
+            return Some(one);
+        }
+        self.taken += 1;
+        self.queued_bytes -= one.payload.len();
+        let unstated = self.taken - self.stated;
+        let unstated_bytes = self.unstated_bytes - self.queued_bytes;
+        if unstated * 4 >= u64::from(terms.window_messages) || unstated_bytes * 4 >= terms.window_bytes as usize {
+            self.due = Due::Now;
+        } else if self.due == Due::Nothing {
+            self.due = Due::At(now + delay);
+        }
+        Some(one)
+    }
+
+    /// States `taken` to the peer, in whatever frame.
+    pub(super) const fn state(&mut self) -> u64 {
+        self.stated = self.taken;
+        self.unstated_bytes = self.queued_bytes;
+        self.due = Due::Nothing;
+        self.taken
+    }
+
+    /// The peer is to be told at once, whether there is news or not (R6).
+    pub(super) const fn must_state(&mut self) {
+        self.due = Due::Now;
+    }
+
+    /// There is news that has not been told; it may ride along.
+    pub(super) fn has_news(&self) -> bool {
+        self.due != Due::Nothing
+    }
+
+    /// An acknowledgement must go out by itself.
+    pub(super) fn is_due(&self, now: Time) -> bool {
+        match self.due {
+            Due::Nothing => false,
+            Due::At(at) => at <= now,
+            Due::Now => true,
+        }
+    }
+
+    /// When an acknowledgement must go out by itself, unless it is due already.
+    pub(super) const fn due_at(&self) -> Option<Time> {
+        match self.due {
+            Due::At(at) => Some(at),
+            Due::Nothing | Due::Now => None,
+        }
+    }
+
+    /// A link ended: nothing is due until the next one states positions.
+    pub(super) const fn link_lost(&mut self) {
+        self.due = Due::Nothing;
+    }
+
+    /// Drops what the application will not read. It was never taken, and nobody will say so.
+    pub(super) fn clear(&mut self) {
+        self.queue = VecDeque::new();
+        self.volatile = 0;
+    }
+
+    /// Gives memory back while nothing waits.
+    pub(super) fn release(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > 0 {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) const fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub(super) const fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Starts over for a new login.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const TERMS: Terms = Terms {
+        heartbeat_ms: 2000,
+        lease_ms: 6000,
+        resume_window_ms: 120_000,
+        window_messages: 8,
+        window_bytes: 100,
+        max_message: 100,
+    };
+    const DELAY: Duration = Duration::from_millis(25);
+
+    #[test]
+    fn a_peer_that_exceeds_the_window_is_caught_at_the_first_message_or_byte_too_many() {
+        let mut inbox = Inbox::default();
+        for _ in 0..8 {
+            inbox.put(b"x", &TERMS).unwrap();
+        }
+        assert_eq!(inbox.put(b"x", &TERMS), Err(Violation::WindowExceeded));
+        let mut inbox = Inbox::default();
+        inbox.put(&[0; 60], &TERMS).unwrap();
+        assert_eq!(inbox.put(&[0; 41], &TERMS), Err(Violation::WindowExceeded));
+        inbox.put(&[0; 40], &TERMS).unwrap();
+    }
+
+    #[test]
+    fn what_was_taken_but_not_stated_still_fills_the_window() {
+        let mut inbox = Inbox::default();
+        for _ in 0..8 {
+            inbox.put(b"x", &TERMS).unwrap();
+        }
+        inbox.take(Time::START, DELAY, &TERMS).unwrap();
+        assert_eq!(inbox.put(b"x", &TERMS), Err(Violation::WindowExceeded));
+        assert_eq!(inbox.state(), 1);
+        assert_eq!(inbox.put(b"x", &TERMS), Ok(()));
+    }
+
+    #[test]
+    fn an_ack_waits_for_company_but_not_when_a_quarter_of_the_window_waits_for_it() {
+        let mut inbox = Inbox::default();
+        for _ in 0..3 {
+            inbox.put(b"x", &TERMS).unwrap();
+        }
+        inbox.take(Time::START, DELAY, &TERMS).unwrap();
+        assert!(inbox.has_news() && !inbox.is_due(Time::START) && inbox.is_due(Time::START + DELAY));
+        inbox.take(Time::START, DELAY, &TERMS).unwrap();
+        assert!(inbox.is_due(Time::START));
+        inbox.state();
+        assert!(!inbox.has_news());
+    }
+
+    #[test]
+    fn volatile_messages_drop_the_oldest_and_never_count() {
+        let mut inbox = Inbox::default();
+        inbox.put(b"kept", &TERMS).unwrap();
+        assert_eq!([0, 0, 1].map(|_| inbox.put_volatile(b"v", 2)), [0, 0, 1]);
+        let taken: Vec<_> = std::iter::from_fn(|| inbox.take(Time::START, DELAY, &TERMS)).map(|one| one.volatile).collect();
+        assert_eq!(taken, [false, true, true]);
+        assert_eq!((inbox.received(), inbox.taken()), (1, 1));
+    }
+}

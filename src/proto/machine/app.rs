@@ -1,0 +1,134 @@
+use super::{Cx, Machine, Received, Stage, Wake};
+use crate::{
+    Ended, Lost, SendError, TooLong, Undelivered,
+    message::Lent,
+    proto::{Phase, outbox::NoRoom},
+};
+
+/// What the holder of a handle does. Each call says which epoch the handle believes in: a session that came back beneath
+/// its handle reports the loss first, once.
+impl Machine {
+    /// The next message, `None` where there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// The loss or the end, after everything that arrived before it was read.
+    pub fn recv(&mut self, cx: &mut Cx<'_>, epoch: u64) -> Result<Option<Received>, Ended> {
+        // Behind a loss that was not reported lies what arrived on the next link: first things first.
+        if self.is_stale(epoch) && self.inbox.taken() >= self.link_base {
+            return Err(self.lost(epoch));
+        }
+        if let Some(received) = self.inbox.take(cx.now, cx.settings.ack_delay, &self.terms) {
+            self.wake_if_due(cx);
+            return Ok(Some(received));
+        }
+        self.check(epoch)?;
+        Ok(None)
+    }
+
+    /// Takes responsibility for a message.
+    ///
+    /// # Errors
+    ///
+    /// `Full` where the window has no room, `TooLong`, or the loss or the end.
+    pub fn send(&mut self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
+        self.check(epoch)?;
+        match self.outbox.accept(message.len(), &self.terms, || message.to_bytes()) {
+            Ok(()) => {
+                self.wake(Wake::LINK);
+                Ok(())
+            }
+            Err(NoRoom::Full) => Err(SendError::Full),
+            Err(NoRoom::TooLong) => Err(self.too_long(message.len())),
+        }
+    }
+
+    /// Sends a message that may be dropped: it is never replayed, and the oldest goes where too many wait.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong`, or the loss or the end; never `Full`.
+    pub fn send_volatile(&mut self, cx: &Cx<'_>, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
+        self.check(epoch)?;
+        if message.len() > self.max_message() {
+            return Err(self.too_long(message.len()));
+        }
+        if self.volatile.len() >= cx.settings.volatile_messages {
+            self.volatile.pop_front();
+            self.volatile_dropped += 1;
+        }
+        self.volatile.push_back(message.to_bytes());
+        self.wake(Wake::LINK);
+        Ok(())
+    }
+
+    fn too_long(&self, len: usize) -> SendError {
+        SendError::TooLong(TooLong::new(len, self.max_message()))
+    }
+
+    /// Whether the session is logged in on the link that the handle believes in.
+    ///
+    /// # Errors
+    ///
+    /// The loss or the end: fresh evidence, however often it is asked for.
+    pub fn check(&self, epoch: u64) -> Result<(), Ended> {
+        match &self.ended {
+            Some(closed) => Err(Ended::Closed(closed.clone())),
+            None if self.is_stale(epoch) || !self.phase.is_up() => Err(self.lost(epoch)),
+            None => Ok(()),
+        }
+    }
+
+    fn is_stale(&self, epoch: u64) -> bool {
+        epoch != self.epoch
+    }
+
+    fn lost(&self, epoch: u64) -> Ended {
+        Ended::Lost(Lost::new(epoch, self.loss))
+    }
+
+    /// What was accepted for sending and not acknowledged, handed out once.
+    pub fn take_undelivered(&mut self) -> Vec<Undelivered> {
+        self.outbox.take_undelivered()
+    }
+
+    /// A handle takes this session over from whatever queue it waited in.
+    pub const fn claim(&mut self) {
+        self.abandoned = false;
+    }
+
+    /// The handle is gone and none will come: whatever is open is closed, nothing is read any more.
+    pub fn abandon(&mut self, cx: &mut Cx<'_>) {
+        if self.phase != Phase::Ended {
+            self.close(cx, crate::Closed::new(crate::Reason::Dropped));
+        }
+        self.abandoned = true;
+        self.inbox.clear();
+        if self.is_settled() {
+            self.outbox.reset();
+        }
+        self.wake_if_due(cx);
+    }
+
+    /// Whether this slot may be used for another session.
+    #[must_use]
+    pub fn is_forgettable(&self, now: super::Time) -> bool {
+        let remembered = match &self.role {
+            super::Role::Acceptor(acceptor) => now < acceptor.forget_at,
+            super::Role::Dialer(_) => false,
+        };
+        self.abandoned && self.is_settled() && !remembered
+    }
+
+    /// Whether the peer is a stranger: nobody has admitted it.
+    #[must_use]
+    pub fn is_stranger(&self) -> bool {
+        self.identity.is_none() && self.phase == Phase::Connecting
+    }
+
+    /// Whether the link waits for its first frame.
+    #[must_use]
+    pub fn is_greeting(&self) -> bool {
+        self.stage == Stage::Greeting
+    }
+}

@@ -1,0 +1,307 @@
+use std::time::Duration;
+
+use super::{Cx, Machine, Phase, Role, Stage, Time, Wake};
+use crate::{
+    Closed, EventKind, Reason, RejectCode, Rejection, Retry,
+    proto::{Step, terms},
+    wire::{self, Frame, RetryClass, Violation},
+};
+
+/// What is left to say on a link after its session ended: the phase is `Ended` from the first word on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// The session lives.
+    None,
+    /// We close: CLOSE goes out after the data before it, and CLOSED says what was taken. A link that is lost meanwhile is
+    /// dialed once more.
+    Closing { until: Time, said: bool, redial: bool },
+    /// The peer closed: CLOSED goes out once the application has read its mailbox.
+    Answering { until: Time },
+    /// CLOSE goes out, nobody waits for an answer.
+    LastWord { until: Time },
+    /// REFUSED goes out.
+    Refusing { until: Time, refusal: Box<Refusal> },
+    /// All is said.
+    Done,
+}
+
+/// What REFUSED says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    code: u16,
+    retry: RetryClass,
+    pub(super) taken: u64,
+    pub(super) attempt: u64,
+    redirect: String,
+    text: String,
+}
+
+impl Machine {
+    /// The holder of the handle closes the session.
+    pub fn close(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+        let until = cx.now + cx.settings.close_linger;
+        match (self.phase, &self.role) {
+            (Phase::Ended, _) => {}
+            (Phase::Connecting, Role::Acceptor(_)) => self.reject(cx, &Rejection::busy(Duration::from_secs(1))),
+            (Phase::Dialing | Phase::Connecting, _) => self.end(cx, closed),
+            (Phase::LoggedIn | Phase::Suspect, _) => {
+                self.end_with(cx, closed, Farewell::Closing { until, said: false, redial: true });
+            }
+            (Phase::Reconnecting, Role::Acceptor(_)) => self.end(cx, closed),
+            (Phase::Reconnecting, Role::Dialer(_)) => {
+                let dialing = self.link.is_some();
+                self.end_with(cx, closed, Farewell::Closing { until, said: false, redial: dialing });
+                if !dialing {
+                    self.redial(cx);
+                }
+            }
+        }
+    }
+
+    /// The host removes this peer.
+    pub fn remove(&mut self, cx: &mut Cx<'_>, text: &str) {
+        self.dismiss(cx, Closed::new(Reason::Removed).with_text(text));
+    }
+
+    /// Another client logged in as the same identity: this one hears of it and does not come back by itself.
+    pub fn take_over(&mut self, cx: &mut Cx<'_>) {
+        self.dismiss(cx, Closed::new(Reason::TakenOver));
+    }
+
+    /// The same client logged in anew, its WELCOME was lost: nobody hears TakenOver of his own ghost (R12).
+    pub fn supersede(&mut self, cx: &mut Cx<'_>) {
+        self.end(cx, Closed::new(Reason::Superseded));
+    }
+
+    /// The runtime stops.
+    pub fn stop(&mut self, cx: &mut Cx<'_>) {
+        self.close(cx, Closed::new(Reason::Stopped));
+        self.abandoned = true;
+    }
+
+    /// Ends with a last word, where there is a link for it.
+    fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+        match self.phase {
+            Phase::Ended => {}
+            Phase::LoggedIn | Phase::Suspect => {
+                let until = cx.now + cx.settings.close_linger;
+                self.end_with(cx, closed, Farewell::LastWord { until });
+            }
+            _ => self.end(cx, closed),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, closed: Closed, refusal: Refusal) {
+        let until = cx.now + cx.settings.close_linger;
+        self.end_with(cx, closed, Farewell::Refusing { until, refusal: Box::new(refusal) });
+    }
+
+    /// Ends without a word: there is no link, or nobody to talk to.
+    pub(super) fn end(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+        if self.phase != Phase::Ended {
+            self.end_with(cx, closed, Farewell::Done);
+            self.settle();
+        }
+    }
+
+    fn end_with(&mut self, cx: &mut Cx<'_>, closed: Closed, farewell: Farewell) {
+        if self.dialer_mut().is_some_and(|dialer| dialer.login.is_under_way()) {
+            self.fail_login(cx, closed.clone(), None);
+        }
+        if !keeps_mailbox(closed.reason()) {
+            self.inbox.clear();
+        }
+        self.step(Step::End);
+        self.farewell = farewell;
+        let window = terms::resume_window(&self.terms);
+        let logged_in = self.identity.is_some();
+        match &mut self.role {
+            Role::Acceptor(acceptor) => {
+                acceptor.login_by = None;
+                acceptor.greeting = None;
+                acceptor.forget_at = if logged_in { cx.now + window } else { cx.now };
+            }
+            Role::Dialer(dialer) => dialer.retry_at = None,
+        }
+        if closed.reason() == Reason::TakenOver {
+            self.emit(cx, EventKind::TakenOver);
+        }
+        self.ended = Some(closed.clone());
+        self.emit(cx, EventKind::Ended(closed));
+        self.wake(Wake::ALL);
+    }
+
+    pub(super) fn on_close(&mut self, cx: &mut Cx<'_>, close: &wire::Close<'_>) {
+        self.outbox.ack_finally(close.taken);
+        if self.stage == Stage::Resumed {
+            self.stage = Stage::Open; // nobody waits for RESUMED any more
+        }
+        let until = cx.now + terms::lease(&self.terms);
+        if self.phase == Phase::Ended {
+            self.farewell = Farewell::Answering { until };
+        } else {
+            let closed = Closed::new(mirrored(close.code)).with_text(close.text).with_retry(retry_of(close.retry));
+            self.end_with(cx, closed, Farewell::Answering { until });
+        }
+        self.wake(Wake::LINK);
+    }
+
+    pub(super) fn on_closed(&mut self, taken: u64) -> Result<(), Violation> {
+        if !matches!(self.farewell, Farewell::Closing { said: true, .. }) {
+            return Err(Violation::OutOfPlace);
+        }
+        self.outbox.ack_finally(taken);
+        self.settle();
+        Ok(())
+    }
+
+    /// A link was lost, or not to be had, while last words were to be said: one more dial for a CLOSE, else done.
+    pub(super) fn farewell_link_lost(&mut self, cx: &mut Cx<'_>) {
+        let is_dialer = matches!(self.role, Role::Dialer(_));
+        match &mut self.farewell {
+            Farewell::Closing { said, redial, .. } if *redial && is_dialer => {
+                *redial = false;
+                *said = false;
+                self.redial(cx);
+            }
+            _ => self.settle(),
+        }
+    }
+
+    /// All is said: the link closes, and whoever waited for the end of it hears.
+    pub(super) fn settle(&mut self) {
+        self.farewell = Farewell::Done;
+        self.link = None;
+        self.stage = Stage::Down;
+        self.blocked_since = None;
+        if let Some(dialer) = self.dialer_mut() {
+            dialer.retry_at = None;
+        }
+        if self.abandoned {
+            self.outbox.reset();
+        }
+        self.volatile.clear();
+        self.wake(Wake::ALL);
+    }
+
+    /// Whether the session is over and everything about it was said.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.farewell == Farewell::Done
+    }
+}
+
+impl Farewell {
+    pub(super) const fn until(&self) -> Option<Time> {
+        match self {
+            Self::None | Self::Done => None,
+            Self::Closing { until, .. }
+            | Self::Answering { until }
+            | Self::LastWord { until }
+            | Self::Refusing { until, .. } => Some(*until),
+        }
+    }
+
+    /// Whether something is to be written by now.
+    pub(super) const fn has_words(&self, mailbox_empty: bool) -> bool {
+        match self {
+            Self::None | Self::Done => false,
+            Self::Closing { said, .. } => !*said,
+            Self::Answering { .. } => mailbox_empty,
+            Self::LastWord { .. } | Self::Refusing { .. } => true,
+        }
+    }
+}
+
+impl Refusal {
+    /// What the host said.
+    pub(super) fn of(why: &Rejection) -> Self {
+        Self {
+            code: why.code().code(),
+            retry: retry_class(why.retry()),
+            taken: 0,
+            attempt: 0,
+            redirect: why.redirect().unwrap_or_default().to_owned(),
+            text: why.text().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// A reason alone.
+    pub(super) fn of_reason(reason: Reason) -> Self {
+        Self::of_closed(&Closed::new(reason))
+    }
+
+    /// How a session ended, for the peer who proved that it was its own.
+    pub(super) fn of_closed(closed: &Closed) -> Self {
+        Self {
+            code: closed.reason().code(),
+            retry: retry_class(closed.retry()),
+            taken: 0,
+            attempt: 0,
+            redirect: String::new(),
+            text: closed.text().unwrap_or_default().to_owned(),
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        let Self { code, retry, taken, attempt, redirect, text } = self;
+        Frame::Refused(wire::Refused { code: *code, retry: *retry, taken: *taken, attempt: *attempt, redirect, text })
+            .encode(out);
+    }
+}
+
+/// Whether what arrived before the end may still be read: not after a takeover, a removal or an expiry, where somebody else
+/// decided, nor where the reader itself left.
+const fn keeps_mailbox(reason: Reason) -> bool {
+    !matches!(
+        reason,
+        Reason::TakenOver
+            | Reason::Superseded
+            | Reason::Removed
+            | Reason::Expired
+            | Reason::ClosedHere
+            | Reason::Dropped
+            | Reason::Stopped
+    )
+}
+
+/// The same end, seen from the other side.
+pub(super) fn mirrored(code: u16) -> Reason {
+    match Reason::from_code(code) {
+        Some(Reason::ClosedByPeer) => Reason::ClosedHere,
+        Some(
+            Reason::TakenOver
+            | Reason::Superseded
+            | Reason::Removed
+            | Reason::Expired
+            | Reason::Gone
+            | Reason::Stale
+            | Reason::NeverProven
+            | Reason::Protocol
+            | Reason::Exhausted
+            | Reason::Incompatible,
+        ) => Reason::from_code(code).unwrap_or(Reason::ClosedByPeer),
+        _ => Reason::ClosedByPeer,
+    }
+}
+
+/// A rejection as the peer put it.
+pub(super) fn rejection(refused: &wire::Refused<'_>) -> Rejection {
+    Rejection::from_parts(RejectCode::from_code(refused.code), retry_of(refused.retry), refused.redirect, refused.text)
+}
+
+pub(super) fn retry_class(retry: Retry) -> RetryClass {
+    match retry {
+        Retry::Now => RetryClass::Now,
+        Retry::After(after) => RetryClass::After(u32::try_from(after.as_millis()).unwrap_or(u32::MAX)),
+        Retry::Never => RetryClass::Never,
+    }
+}
+
+pub(super) const fn retry_of(class: RetryClass) -> Retry {
+    match class {
+        RetryClass::Now => Retry::Now,
+        RetryClass::After(millis) => Retry::After(Duration::from_millis(millis as u64)),
+        RetryClass::Never => Retry::Never,
+    }
+}

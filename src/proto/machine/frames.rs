@@ -1,0 +1,142 @@
+use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake};
+use crate::{
+    EventKind, LossCause,
+    proto::Step,
+    wire::{Frame, Resume, Violation},
+};
+
+/// What a frame brought about.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the registry acts on each of them")]
+pub enum Heard {
+    /// It was applied; go on with the next.
+    Applied,
+    /// The link is not the session's current one (any more): close it. Whatever else it brings is nobody's (R11).
+    Stale,
+    /// A stranger's link brings back another session: the registry decides, and moves the link there.
+    Resume(Resume),
+}
+
+impl Machine {
+    /// A complete frame arrived on this link. No frame, whatever its bytes, can do more than end its own link.
+    pub fn handle_frame(&mut self, cx: &mut Cx<'_>, link: LinkId, frame: &Frame<'_>) -> Heard {
+        if self.link != Some(link) {
+            return Heard::Stale;
+        }
+        match self.apply(cx, frame) {
+            Ok(None) => {
+                if self.link != Some(link) {
+                    return Heard::Stale;
+                }
+                self.hear(cx);
+                Heard::Applied
+            }
+            Ok(Some(resume)) => Heard::Resume(resume),
+            Err(violation) => {
+                self.lose(cx, LossCause::Protocol(violation));
+                Heard::Stale
+            }
+        }
+    }
+
+    /// What may come in which state; everything else is out of place.
+    fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Option<Resume>, Violation> {
+        match (self.stage, frame) {
+            (_, Frame::Extension(_)) => {}
+            (Stage::Greeting, Frame::Login(login)) => self.on_login(cx, login)?,
+            (Stage::Greeting, Frame::Resume(resume)) => return Ok(Some(resume.clone())),
+            (Stage::AwaitAnswer, Frame::Answer(answer)) => self.on_answer(answer),
+            (Stage::AwaitWelcome, Frame::Challenge(asked)) => self.on_challenge(asked)?,
+            (Stage::AwaitWelcome, Frame::Welcome(welcome)) => self.on_welcome(cx, welcome)?,
+            (Stage::Login | Stage::Answer | Stage::AwaitWelcome, Frame::Refused(refused)) => {
+                self.on_login_refused(cx, refused);
+            }
+            (Stage::AwaitResumed(_), Frame::Resumed(resumed)) => self.on_resumed(cx, resumed)?,
+            (Stage::Resume | Stage::AwaitResumed(_), Frame::Refused(refused)) => self.on_resume_refused(cx, refused),
+            // The one frame that a dialer may write before it read RESUMED (R6).
+            (Stage::Resumed | Stage::Open, Frame::Close(close)) => self.on_close(cx, close),
+            (Stage::Open, frame) => self.apply_open(cx, frame)?,
+            _ => return Err(Violation::OutOfPlace),
+        }
+        Ok(None)
+    }
+
+    fn apply_open(&mut self, cx: &Cx<'_>, frame: &Frame<'_>) -> Result<(), Violation> {
+        let reading = self.phase != Phase::Ended;
+        match frame {
+            // Nobody will read it; the peer hears so from the final `taken`.
+            Frame::Data(_) | Frame::Volatile(_) if !reading => {}
+            Frame::Data(payload) => {
+                if payload.len() > self.max_message() {
+                    return Err(Violation::TooLong);
+                }
+                self.inbox.put(payload, &self.terms)?;
+                self.wake(Wake::RECV);
+            }
+            Frame::Volatile(payload) => {
+                if payload.len() > self.max_message() {
+                    return Err(Violation::TooLong);
+                }
+                let dropped = self.inbox.put_volatile(payload, cx.settings.volatile_messages);
+                self.volatile_dropped += u64::from(dropped);
+                self.wake(Wake::RECV);
+            }
+            Frame::Ack(taken) => {
+                if self.outbox.ack(*taken)? {
+                    self.wake(Wake::SEND);
+                }
+            }
+            Frame::Ping(beat) => {
+                self.liveness.hear_ping(cx.now, beat);
+                self.wake(Wake::LINK);
+            }
+            Frame::Pong(beat) => self.liveness.hear_pong(cx.now, beat),
+            Frame::Closed(taken) => self.on_closed(*taken)?,
+            _ => return Err(Violation::OutOfPlace),
+        }
+        Ok(())
+    }
+
+    /// Bytes that are no frame.
+    pub fn handle_violation(&mut self, cx: &mut Cx<'_>, link: LinkId, violation: Violation) {
+        self.link_down(cx, link, LossCause::Protocol(violation));
+    }
+
+    /// Any complete valid frame of the current link counts as life, and proves that the newest secret arrived.
+    fn hear(&mut self, cx: &mut Cx<'_>) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        self.liveness.hear(cx.now);
+        self.prove();
+        if self.phase == Phase::Suspect {
+            self.step(Step::Heard);
+            self.emit(cx, EventKind::Recovered);
+        }
+    }
+
+    /// The largest frame that the current link may bring now, counted from its type byte.
+    #[must_use]
+    pub fn frame_limit(&self) -> usize {
+        match self.stage {
+            Stage::Open => self.max_message() + 1,
+            _ => crate::wire::LOGIN_FRAME_BYTES,
+        }
+    }
+
+    /// Pings the peer now, to see whether it is there. False where there is no link that could answer.
+    pub fn probe(&mut self) -> bool {
+        let can = self.phase.is_up() && matches!(self.role, Role::Acceptor(_)) && self.stage == Stage::Open;
+        if can {
+            self.ping_now = true;
+            self.wake(Wake::LINK);
+        }
+        can
+    }
+
+    /// Whether the peer was heard after `then`.
+    #[must_use]
+    pub fn heard_since(&self, then: super::Time) -> bool {
+        self.phase.is_up() && self.liveness.heard_since(then)
+    }
+}

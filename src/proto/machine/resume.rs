@@ -1,0 +1,192 @@
+use std::net::SocketAddr;
+
+use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending};
+use crate::{
+    Closed, EventKind, LossCause, Reason, RejectCode, Retry,
+    proto::{Step, keys::Presented, terms},
+    wire::{self, Resume, Resumed, Secret, Violation},
+};
+
+/// Why a resume was refused. Nothing has changed.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the registry answers each of them")]
+pub enum ResumeRefusal {
+    /// There is no such session, or the secret is not its: the two look the same from outside.
+    Gone,
+    /// The attempt is not above the highest accepted one, which is this (R2).
+    Stale(u64),
+    /// The session has ended: its secret was proven, so the peer learns why, and the final `taken` (R13, R15).
+    Ended(Closed, u64),
+    /// The stated positions cannot be (R10).
+    Position,
+}
+
+/// The acceptor's part.
+impl Machine {
+    /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
+    /// stating of positions are this one step (R3).
+    ///
+    /// # Errors
+    ///
+    /// The refusal, where the session has not changed; it may have expired, which is time's doing.
+    pub fn resume(
+        &mut self,
+        cx: &mut Cx<'_>,
+        resume: &Resume,
+        remote: Option<SocketAddr>,
+        fresh: Secret,
+    ) -> Result<LinkId, ResumeRefusal> {
+        let Role::Acceptor(acceptor) = &self.role else { return Err(ResumeRefusal::Gone) };
+        let presented = acceptor.keys.check(&resume.secret, resume.attempt);
+        if self.identity.is_none() || presented == Presented::Unknown {
+            return Err(ResumeRefusal::Gone);
+        }
+        self.expire_if_due(cx);
+        if let Some(closed) = &self.ended {
+            return Err(ResumeRefusal::Ended(closed.clone(), self.inbox.taken()));
+        }
+        if let Presented::Stale(highest) = presented {
+            return Err(ResumeRefusal::Stale(highest));
+        }
+        if self.outbox.check_positions(resume.received, resume.taken).is_err() {
+            return Err(ResumeRefusal::Position);
+        }
+        if self.phase.is_up() {
+            self.lose(cx, LossCause::Replaced);
+            if let Some(closed) = &self.ended {
+                return Err(ResumeRefusal::Ended(closed.clone(), self.inbox.taken()));
+            }
+        }
+        Ok(self.adopt(cx, resume, remote, fresh))
+    }
+
+    fn adopt(&mut self, cx: &mut Cx<'_>, resume: &Resume, remote: Option<SocketAddr>, fresh: Secret) -> LinkId {
+        let link = self.new_link();
+        if let Some(acceptor) = self.acceptor_mut() {
+            acceptor.keys.rotate(&resume.secret, resume.attempt, &fresh);
+            acceptor.fresh = Some(fresh);
+        }
+        self.remote = remote;
+        self.epoch += 1;
+        self.stage = Stage::Resumed;
+        self.emit(cx, EventKind::LinkUp);
+        // The positions were checked; they cannot fail now.
+        let _ = self.outbox.rewind(resume.received, resume.taken);
+        self.continue_on_link(cx);
+        link
+    }
+
+    /// The resume window has passed since the link was lost.
+    pub(super) fn expire_if_due(&mut self, cx: &mut Cx<'_>) {
+        let window = terms::resume_window(&self.terms);
+        let Role::Acceptor(acceptor) = &mut self.role else { return };
+        if self.phase != Phase::Reconnecting || cx.now < acceptor.lost_at + window {
+            return;
+        }
+        if super::timers::is_late(cx, &self.terms) {
+            // We slept; the peer may have knocked in vain. It gets the time that we were away.
+            acceptor.lost_at = (acceptor.lost_at + cx.late).min(cx.now);
+            if cx.now < acceptor.lost_at + window {
+                return;
+            }
+        }
+        self.end(cx, Closed::new(Reason::Expired));
+    }
+
+    /// The first frame on the link that carried the newest secret proves that it arrived (R5).
+    pub(super) const fn prove(&mut self) {
+        if let Role::Acceptor(acceptor) = &mut self.role
+            && !acceptor.keys.is_proven()
+        {
+            acceptor.keys.prove();
+            acceptor.login_by = None;
+        }
+    }
+
+    /// Answers a RESUME that was refused, on the link that brought it; this machine is that link's stranger.
+    pub fn refuse_resume(&mut self, cx: &mut Cx<'_>, refusal: ResumeRefusal) {
+        let refusal = match refusal {
+            ResumeRefusal::Position => return self.lose(cx, LossCause::Protocol(Violation::PositionOutOfRange)),
+            ResumeRefusal::Gone => ending::Refusal::of_reason(Reason::Gone),
+            ResumeRefusal::Stale(attempt) => {
+                ending::Refusal { attempt, ..ending::Refusal::of_reason(Reason::Stale) }
+            }
+            ResumeRefusal::Ended(closed, taken) => ending::Refusal { taken, ..ending::Refusal::of_closed(&closed) },
+        };
+        self.refuse(cx, Closed::new(Reason::Refused), refusal);
+    }
+}
+
+/// The dialer's part.
+impl Machine {
+    pub(super) fn on_resumed(&mut self, cx: &mut Cx<'_>, resumed: &Resumed) -> Result<(), Violation> {
+        if resumed.epoch <= self.epoch {
+            return Err(Violation::BadValue);
+        }
+        self.outbox.rewind(resumed.received, resumed.taken)?;
+        let now = cx.now;
+        if let Some(dialer) = self.dialer_mut() {
+            dialer.secret = resumed.secret.clone();
+            dialer.retry_at = None;
+        }
+        self.link_since = now;
+        self.epoch = resumed.epoch;
+        self.stage = Stage::Open;
+        self.continue_on_link(cx);
+        self.inbox.must_state(); // R6
+        Ok(())
+    }
+
+    pub(super) fn on_resume_refused(&mut self, cx: &mut Cx<'_>, refused: &wire::Refused<'_>) {
+        if let RejectCode::Busy | RejectCode::Full = RejectCode::from_code(refused.code) {
+            self.link = None;
+            self.stage = Stage::Down;
+            self.wake(Wake::LINK);
+            let after = match ending::retry_of(refused.retry) {
+                Retry::After(after) => Some(after),
+                Retry::Now | Retry::Never => None,
+            };
+            return self.retry(cx, after);
+        }
+        self.outbox.ack_finally(refused.taken);
+        let reason = ending::mirrored(refused.code);
+        let closed = Closed::new(reason).with_rejection(ending::rejection(refused));
+        if self.phase == Phase::Ended {
+            self.settle();
+        } else {
+            self.end(cx, closed);
+        }
+    }
+
+    /// What RESUME states, with the attempt raised (R1).
+    pub(super) fn next_resume(&mut self) -> Option<Resume> {
+        let (received, taken) = (self.inbox.received(), self.inbox.state());
+        let dialer = self.dialer_mut()?;
+        dialer.attempt += 1;
+        Some(Resume {
+            version: wire::VERSION,
+            session: dialer.session,
+            secret: dialer.secret.clone(),
+            attempt: dialer.attempt,
+            received,
+            taken,
+        })
+    }
+}
+
+impl Machine {
+    /// Both sides: the session goes on, on this link.
+    fn continue_on_link(&mut self, cx: &mut Cx<'_>) {
+        self.link_base = self.inbox.received();
+        self.link_since = cx.now;
+        self.liveness.link_up(cx.now);
+        let replayed = self.outbox.to_replay();
+        self.resumed += 1;
+        self.replayed += replayed;
+        self.wake(Wake::ALL);
+        if self.phase == Phase::Reconnecting {
+            self.step(Step::Resumed);
+            self.emit(cx, EventKind::Resumed { replayed });
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use std::time::Duration;
+
+use super::{Cx, Farewell, Machine, Phase, Role, Stage, Time, Wake};
+use crate::{
+    Closed, EventKind, LossCause, Reason,
+    config::Settings,
+    proto::{Step, liveness::Silence, terms},
+    wire::Terms,
+};
+
+impl Machine {
+    /// When this session must be looked at again, if nothing happens before: the earliest of everything it waits for.
+    ///
+    /// Computed, not stored: activity only ever moves deadlines *later*, so a timer set for an earlier one finds nothing
+    /// to do, asks again, and is set anew.
+    #[must_use]
+    pub fn deadline(&self, settings: &Settings) -> Option<Time> {
+        let mut soonest = Soonest(None);
+        match &self.role {
+            Role::Dialer(dialer) => {
+                soonest.add(dialer.login.ends_by());
+                soonest.add(dialer.retry_at);
+                if self.phase == Phase::Reconnecting {
+                    soonest.add(self.gives_up_at(settings));
+                }
+            }
+            Role::Acceptor(acceptor) if self.phase != Phase::Ended => {
+                soonest.add(acceptor.login_by);
+                if self.phase == Phase::Reconnecting {
+                    soonest.add(Some(acceptor.lost_at + terms::resume_window(&self.terms)));
+                }
+            }
+            Role::Acceptor(acceptor) if self.abandoned => soonest.add(Some(acceptor.forget_at)),
+            Role::Acceptor(_) => {}
+        }
+        if let Stage::AwaitResumed(by) = self.stage {
+            soonest.add(Some(by));
+        }
+        if self.phase.is_up() {
+            soonest.add(Some(self.liveness.deadline(&self.terms, self.phase == Phase::Suspect)));
+        }
+        if self.link.is_some() {
+            soonest.add(self.inbox.due_at());
+            soonest.add(self.blocked_since.map(|since| since + settings.stalled_write));
+        }
+        soonest.add(self.farewell.until());
+        soonest.0
+    }
+
+    /// Time passed. Does what is due, and nothing where nothing is.
+    pub fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
+        match self.phase {
+            Phase::Dialing | Phase::Connecting => self.login_timeout(cx),
+            Phase::LoggedIn | Phase::Suspect => self.open_timeout(cx),
+            Phase::Reconnecting => self.reconnect_timeout(cx),
+            Phase::Ended => self.farewell_timeout(cx),
+        }
+    }
+
+    fn login_timeout(&mut self, cx: &mut Cx<'_>) {
+        match &self.role {
+            Role::Dialer(dialer) if is_due(cx, dialer.login.ends_by()) => {
+                self.end_login(cx, Closed::new(Reason::LoginTimedOut), None);
+            }
+            Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by) => {
+                let closed = Closed::new(Reason::LoginTimedOut);
+                self.emit(cx, EventKind::LoginFailed(closed.clone()));
+                self.end(cx, closed);
+            }
+            _ => {}
+        }
+        self.check_blocked(cx);
+    }
+
+    fn open_timeout(&mut self, cx: &mut Cx<'_>) {
+        if let Role::Acceptor(acceptor) = &self.role
+            && is_due(cx, acceptor.login_by)
+        {
+            return self.end(cx, Closed::new(Reason::NeverProven));
+        }
+        match self.liveness.silence(cx.now, &self.terms) {
+            Silence::None => {}
+            Silence::Suspicious => self.suspect(cx),
+            // The peer was silent for a lease, but so long we slept ourselves: probe before anyone is declared dead.
+            Silence::Dead if is_late(cx, &self.terms) => {
+                self.liveness.forgive(cx.now, &self.terms);
+                self.suspect(cx);
+            }
+            Silence::Dead => {
+                self.suspect(cx);
+                return self.lose(cx, LossCause::Silence);
+            }
+        }
+        self.check_blocked(cx);
+        if !self.phase.is_up() {
+            return;
+        }
+        let suspect = self.phase == Phase::Suspect;
+        if self.inbox.is_due(cx.now) || self.liveness.is_ping_due(cx.now, &self.terms, suspect) {
+            self.wake(Wake::LINK);
+        }
+        self.inbox.release();
+        self.outbox.release();
+    }
+
+    fn suspect(&mut self, cx: &mut Cx<'_>) {
+        if self.phase == Phase::LoggedIn {
+            self.step(Step::Silence);
+            self.emit(cx, EventKind::Suspect);
+            self.ping_now = true;
+            self.wake(Wake::LINK);
+        }
+    }
+
+    fn reconnect_timeout(&mut self, cx: &mut Cx<'_>) {
+        self.expire_if_due(cx);
+        if self.phase == Phase::Reconnecting && is_due(cx, self.gives_up_at(cx.settings)) {
+            self.end(cx, Closed::new(Reason::GaveUp));
+        }
+        if let Stage::AwaitResumed(by) = self.stage
+            && cx.now >= by
+        {
+            self.lose(cx, LossCause::Silence);
+        }
+        self.check_blocked(cx);
+        self.redial_if_due(cx);
+    }
+
+    pub(super) fn redial_if_due(&mut self, cx: &mut Cx<'_>) {
+        if let Role::Dialer(dialer) = &self.role
+            && is_due(cx, dialer.retry_at)
+        {
+            self.redial(cx);
+        }
+    }
+
+    fn farewell_timeout(&mut self, cx: &mut Cx<'_>) {
+        if is_due(cx, self.farewell.until()) {
+            self.settle();
+        } else if self.farewell != Farewell::Done {
+            self.check_blocked(cx);
+            self.wake_if_due(cx);
+        }
+    }
+
+    fn check_blocked(&mut self, cx: &mut Cx<'_>) {
+        if is_due(cx, self.blocked_since.map(|since| since + cx.settings.stalled_write)) {
+            self.lose(cx, LossCause::WriteStalled);
+        }
+    }
+}
+
+/// Whether this timeout comes so late that silence proves nothing: a quarter of the lease, far above what a busy scheduler
+/// adds, and far below what a stop of a whole lease leaves (the timer was at most an interval away when we stopped).
+pub(super) fn is_late(cx: &Cx<'_>, terms: &Terms) -> bool {
+    cx.late >= (terms::lease(terms) / 4).max(Duration::from_millis(1))
+}
+
+fn is_due(cx: &Cx<'_>, at: Option<Time>) -> bool {
+    at.is_some_and(|at| at <= cx.now)
+}
+
+struct Soonest(Option<Time>);
+
+impl Soonest {
+    fn add(&mut self, at: Option<Time>) {
+        self.0 = match (self.0, at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}

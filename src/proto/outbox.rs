@@ -1,0 +1,234 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::{
+    Fate, Undelivered,
+    wire::{Terms, Violation},
+};
+
+/// Messages accepted for sending and not yet acknowledged: the unacked window, the replay buffer and, at the end, the
+/// list of what did not arrive. They are the same thing.
+///
+/// ```text
+///        acked          cursor          written         accepted
+///  ────────┼───────────────┼───────────────┼───────────────┼────▶ sequence numbers
+///   taken  │ on this link  │ to be written │ never written │
+///   (gone) │ already       │ again         │ to any link   │
+/// ```
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    acked: u64,
+    cursor: u64,
+    written: u64,
+}
+
+/// Why a message was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    Full,
+    TooLong,
+}
+
+impl Outbox {
+    /// Takes responsibility for a message, if the window has room for it.
+    pub(super) fn accept(&mut self, len: usize, terms: &Terms, message: impl FnOnce() -> Bytes) -> Result<(), NoRoom> {
+        if len > terms.max_message as usize {
+            return Err(NoRoom::TooLong);
+        }
+        if !self.has_room(len, terms) {
+            return Err(NoRoom::Full);
+        }
+        self.queue.push_back(message());
+        self.bytes += len;
+        Ok(())
+    }
+
+    fn has_room(&self, len: usize, terms: &Terms) -> bool {
+        self.queue.len() < terms.window_messages as usize && self.bytes + len <= terms.window_bytes as usize
+    }
+
+    /// Whether there is something that the current link has not been given.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.cursor < self.accepted()
+    }
+
+    /// The next message for the current link; it counts as written from here on.
+    pub(super) fn write_next(&mut self) -> Option<&Bytes> {
+        let index = usize::try_from(self.cursor.saturating_sub(self.acked)).ok()?;
+        let message = self.queue.get(index)?;
+        self.cursor += 1;
+        self.written = self.written.max(self.cursor);
+        Some(message)
+    }
+
+    /// The peer's application took everything below `taken`: forget it. True where that made room.
+    pub(super) fn ack(&mut self, taken: u64) -> Result<bool, Violation> {
+        if taken < self.acked || taken > self.cursor {
+            return Err(Violation::AckOutOfRange);
+        }
+        Ok(self.trim(taken))
+    }
+
+    /// A new link: the peer has received everything below `received` and taken everything below `taken`. Only `taken`
+    /// trims (R9); replay starts at `received` (R8). Changes nothing where the positions cannot be (R10).
+    pub(super) fn rewind(&mut self, received: u64, taken: u64) -> Result<bool, Violation> {
+        self.check_positions(received, taken)?;
+        let trimmed = self.trim(taken);
+        self.cursor = received;
+        Ok(trimmed)
+    }
+
+    /// Whether a peer can be in this position.
+    pub(super) const fn check_positions(&self, received: u64, taken: u64) -> Result<(), Violation> {
+        if self.acked <= taken && taken <= received && received <= self.written {
+            Ok(())
+        } else {
+            Err(Violation::PositionOutOfRange)
+        }
+    }
+
+    /// What the peer states with its last words; nonsense is ignored, for there is no link left to end.
+    pub(super) fn ack_finally(&mut self, taken: u64) {
+        if taken <= self.written {
+            self.trim(taken);
+        }
+    }
+
+    fn trim(&mut self, taken: u64) -> bool {
+        let mut trimmed = false;
+        while self.acked < taken {
+            let Some(message) = self.queue.pop_front() else { break };
+            self.bytes -= message.len();
+            self.acked += 1;
+            trimmed = true;
+        }
+        self.cursor = self.cursor.max(self.acked);
+        trimmed
+    }
+
+    /// Hands out what is not acknowledged. `NeverSent` is at or above the highest number ever written to any link (R14).
+    pub(super) fn take_undelivered(&mut self) -> Vec<Undelivered> {
+        self.bytes = 0;
+        let (first, written) = (self.acked, self.written);
+        self.acked = self.accepted();
+        self.cursor = self.acked;
+        (first..)
+            .zip(std::mem::take(&mut self.queue))
+            .map(|(sequence, message)| {
+                let fate = if sequence >= written { Fate::NeverSent } else { Fate::Unknown };
+                Undelivered::new(message, fate, sequence)
+            })
+            .collect()
+    }
+
+    /// Gives memory back while nothing is in flight: an idle session owns no buffer.
+    pub(super) fn release(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > 0 {
+            self.queue = VecDeque::new();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// How many messages were ever accepted: the sequence number of the next.
+    pub(super) fn accepted(&self) -> u64 {
+        self.acked + self.queue.len() as u64
+    }
+
+    /// Everything below this number is acknowledged.
+    pub(super) const fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// How many messages will be written a second time.
+    pub(super) const fn to_replay(&self) -> u64 {
+        self.written.saturating_sub(self.cursor)
+    }
+
+    /// Messages and bytes in flight.
+    pub(super) fn in_flight(&self) -> (usize, usize) {
+        (self.queue.len(), self.bytes)
+    }
+
+    /// Starts over for a new login: numbers are a session's, not a runtime's.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TERMS: Terms = Terms {
+        heartbeat_ms: 2000,
+        lease_ms: 6000,
+        resume_window_ms: 120_000,
+        window_messages: 4,
+        window_bytes: 10,
+        max_message: 8,
+    };
+
+    fn outbox(messages: &[&'static str]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for message in messages {
+            outbox.accept(message.len(), &TERMS, || Bytes::from_static(message.as_bytes())).unwrap();
+        }
+        outbox
+    }
+
+    fn write_all(outbox: &mut Outbox) -> Vec<Bytes> {
+        std::iter::from_fn(|| outbox.write_next().cloned()).collect()
+    }
+
+    #[test]
+    fn the_window_is_exact_in_messages_and_in_bytes() {
+        let mut by_count = outbox(&["", "", "", ""]);
+        assert_eq!(by_count.accept(0, &TERMS, Bytes::new), Err(NoRoom::Full));
+        let mut by_bytes = outbox(&["12345678"]);
+        assert_eq!(by_bytes.accept(3, &TERMS, || unreachable!()), Err(NoRoom::Full));
+        assert_eq!(by_bytes.accept(2, &TERMS, || Bytes::from_static(b"90")), Ok(()));
+        assert_eq!(by_bytes.accept(9, &TERMS, || unreachable!()), Err(NoRoom::TooLong));
+    }
+
+    #[test]
+    fn replay_starts_at_received_and_only_taken_trims() {
+        let mut outbox = outbox(&["a", "b", "c"]);
+        assert_eq!(write_all(&mut outbox).len(), 3);
+        assert_eq!(outbox.rewind(2, 1), Ok(true));
+        assert_eq!(outbox.in_flight(), (2, 2));
+        assert_eq!(outbox.to_replay(), 1);
+        assert_eq!(write_all(&mut outbox), ["c"]);
+    }
+
+    #[test]
+    fn positions_and_acks_that_cannot_be_change_nothing() {
+        let mut outbox = outbox(&["a", "b", "c"]);
+        outbox.write_next();
+        outbox.write_next();
+        outbox.ack(1).unwrap();
+        for (received, taken) in [(3, 1), (0, 0), (1, 2), (2, 0), (u64::MAX, 1), (u64::MAX, u64::MAX)] {
+            assert_eq!(outbox.rewind(received, taken), Err(Violation::PositionOutOfRange));
+        }
+        for taken in [0, 3, u64::MAX] {
+            assert_eq!(outbox.ack(taken), Err(Violation::AckOutOfRange));
+        }
+        assert_eq!((outbox.acked(), outbox.accepted(), outbox.cursor, outbox.written), (1, 3, 2, 2));
+    }
+
+    #[test]
+    fn never_sent_is_counted_from_the_highest_number_ever_written() {
+        let mut outbox = outbox(&["a", "b", "c"]);
+        outbox.write_next();
+        outbox.write_next();
+        outbox.rewind(0, 0).unwrap(); // the next link writes nothing before the session ends
+        let fates: Vec<_> = outbox.take_undelivered().iter().map(|one| (one.sequence(), one.fate())).collect();
+        assert_eq!(fates, [(0, Fate::Unknown), (1, Fate::Unknown), (2, Fate::NeverSent)]);
+        assert!(outbox.take_undelivered().is_empty());
+    }
+}

@@ -1,0 +1,48 @@
+use std::{net::SocketAddr, time::Duration};
+
+use super::Phase;
+use crate::{Closed, Identity};
+
+/// How a session stood at one instant: for tables, dashboards and tests. It keeps nothing alive.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The session's id, unique within its runtime.
+    pub id: u64,
+    /// Who the remote is; known from login on.
+    pub identity: Option<Identity>,
+    /// Where the session is in its life.
+    pub phase: Phase,
+    /// Why it ended, if it did.
+    pub ended: Option<Closed>,
+    /// Number of the current or last link within the session; 0 before login.
+    pub epoch: u64,
+    /// Where the current or last link comes from, if its transport knows.
+    pub remote_addr: Option<SocketAddr>,
+    /// Smoothed round trip, once heartbeats measured it.
+    pub round_trip: Option<Duration>,
+    /// Fastest round trip measured.
+    pub min_round_trip: Option<Duration>,
+    /// The peer's clock minus ours, in microseconds, from the fastest exchange.
+    pub clock_offset_micros: Option<i64>,
+    /// The application tick that the peer told last.
+    pub remote_tick: Option<u64>,
+    /// Messages accepted for sending.
+    pub sent: u64,
+    /// Of these, how many the peer's application took.
+    pub acked: u64,
+    /// Messages in flight: accepted, not acknowledged.
+    pub unacked_messages: usize,
+    /// Their bytes.
+    pub unacked_bytes: usize,
+    /// Messages that arrived.
+    pub received: u64,
+    /// Of these, how many our application took.
+    pub taken: u64,
+    /// How often the session came back on a new link.
+    pub resumed: u64,
+    /// Messages written a second time, over all resumes.
+    pub replayed: u64,
+    /// Volatile messages dropped here, on their way in or out.
+    pub volatile_dropped: u64,
+}

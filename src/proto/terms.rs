@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use crate::{
+    config::{Settings, limits},
+    wire::{Terms, Violation},
+};
+
+/// The numbers that both ends of a session live by, as this side would like them.
+pub(super) fn wanted(settings: &Settings) -> Terms {
+    Terms {
+        heartbeat_ms: millis(settings.heartbeat_interval),
+        lease_ms: millis(settings.lease),
+        resume_window_ms: millis(settings.resume_window),
+        window_messages: count(settings.unacked_messages),
+        window_bytes: count(settings.unacked_bytes),
+        max_message: count(settings.max_message),
+    }
+}
+
+/// The acceptor's answer to what a dialer asked for: times are the acceptor's, sizes the smaller of both.
+pub(super) fn granted(settings: &Settings, asked: &Terms) -> Terms {
+    let ours = wanted(settings);
+    Terms {
+        window_messages: ours.window_messages.min(asked.window_messages),
+        window_bytes: ours.window_bytes.min(asked.window_bytes),
+        max_message: ours.max_message.min(asked.max_message),
+        ..ours
+    }
+}
+
+/// Whether an offer's sizes can be lived with at all: a window must hold a message.
+pub(super) const fn check_asked(asked: &Terms) -> Result<(), Violation> {
+    if asked.window_messages == 0 || asked.max_message == 0 || asked.window_bytes < asked.max_message {
+        return Err(Violation::BadValue);
+    }
+    Ok(())
+}
+
+/// The dialer's check of what a server set (threat T35: a hostile server cannot hurt a client): times within the ranges
+/// that `Config` itself allows, sizes not above what was asked for.
+pub(super) fn check_granted(settings: &Settings, granted: &Terms) -> Result<(), Violation> {
+    let asked = wanted(settings);
+    let sizes = granted.window_messages >= 1
+        && granted.window_messages <= asked.window_messages
+        && granted.window_bytes <= asked.window_bytes
+        && granted.max_message >= 1
+        && granted.max_message <= asked.max_message
+        && granted.max_message <= granted.window_bytes;
+    let times = limits::HEARTBEAT_INTERVAL_RANGE.contains(&heartbeat(granted))
+        && lease(granted) <= *limits::LEASE_RANGE.end()
+        && u64::from(granted.lease_ms) * 2 >= u64::from(granted.heartbeat_ms) * 3
+        && resume_window(granted) <= *limits::RESUME_WINDOW_RANGE.end();
+    if sizes && times { Ok(()) } else { Err(Violation::BadValue) }
+}
+
+pub(super) const fn heartbeat(terms: &Terms) -> Duration {
+    Duration::from_millis(terms.heartbeat_ms as u64)
+}
+
+pub(super) const fn lease(terms: &Terms) -> Duration {
+    Duration::from_millis(terms.lease_ms as u64)
+}
+
+pub(super) const fn resume_window(terms: &Terms) -> Duration {
+    Duration::from_millis(terms.resume_window_ms as u64)
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
