@@ -45,7 +45,7 @@ impl Decoder {
         }
     }
 
-    /// Sets the largest length field of a frame that carries a message, from the next frame on.
+    /// Sets the largest length field of a frame that carries a message, for frames that begin from now on.
     pub fn set_max(&mut self, max_len: usize) {
         self.max_len = u32::try_from(max_len).unwrap_or(u32::MAX);
     }
@@ -54,6 +54,12 @@ impl Decoder {
     #[must_use]
     pub const fn partial_len(&self) -> usize {
         if self.lent { 0 } else { self.partial.len() }
+    }
+
+    /// Bytes of heap memory that this decoder holds.
+    #[must_use]
+    pub const fn reserved(&self) -> usize {
+        self.partial.capacity()
     }
 
     /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
