@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
 
 /// Frames out of a stream of bytes that arrives in pieces of any size.
@@ -21,7 +23,6 @@ use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
 /// between pieces is put together here. So a decoder owns heap memory only while a frame is torn, and never more
 /// than 64 KiB beyond what of this frame was received. Each byte is looked at once: the cost is linear in the
 /// bytes, however they are cut.
-#[derive(Debug)]
 pub struct Decoder {
     /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last.
     partial: Vec<u8>,
@@ -45,7 +46,7 @@ impl Decoder {
         }
     }
 
-    /// Sets the largest length field of a frame that carries a message, from the next frame on.
+    /// Sets the largest length field of a frame that carries a message, for frames that begin from now on.
     pub fn set_max(&mut self, max_len: usize) {
         self.max_len = u32::try_from(max_len).unwrap_or(u32::MAX);
     }
@@ -54,6 +55,12 @@ impl Decoder {
     #[must_use]
     pub const fn partial_len(&self) -> usize {
         if self.lent { 0 } else { self.partial.len() }
+    }
+
+    /// Bytes of heap memory that this decoder holds.
+    #[must_use]
+    pub const fn reserved(&self) -> usize {
+        self.partial.capacity()
     }
 
     /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
@@ -139,6 +146,17 @@ impl Decoder {
         self.partial = Vec::new();
         self.total = 0;
         self.lent = false;
+    }
+}
+
+/// Lengths only: what is kept may be half of a secret.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("partial_len", &self.partial_len())
+            .field("max_len", &self.max_len)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
     }
 }
 

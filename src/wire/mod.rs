@@ -22,6 +22,8 @@ mod frame;
 pub mod kind;
 mod parse;
 mod secret;
+#[cfg(test)]
+mod tests;
 mod violation;
 
 pub use decoder::Decoder;
