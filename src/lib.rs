@@ -3,4 +3,6 @@
 #[doc(hidden)]
 pub mod proto;
 #[doc(hidden)]
+pub mod registry;
+#[doc(hidden)]
 pub mod wire;
