@@ -1,0 +1,103 @@
+use async_executor::Executor;
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+/// Where a runtime's tasks run, when they are not to run on smol's global executor.
+///
+/// Implemented for the executors of `smol` (`async-executor`); for any other, implement it in one line. The
+/// executor must go on running tasks for as long as the runtime lives: heartbeats are sent by them.
+///
+/// ```
+/// use std::{future::Future, pin::Pin, sync::Arc};
+///
+/// struct MyPool(Arc<smol::Executor<'static>>);
+///
+/// impl sessile::Spawn for MyPool {
+///     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+///         self.0.spawn(task).detach();
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot run a runtime's tasks",
+    note = "an `Arc<smol::Executor<'static>>` or a `&'static smol::Executor<'static>` can, or implement `sessile::Spawn`"
+)]
+pub trait Spawn: Send + Sync + 'static {
+    /// Runs `task` to its end. It must not be dropped earlier, and `spawn` must not run it itself: it is
+    /// called while locks are held that the task takes.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+}
+
+impl Spawn for Arc<Executor<'static>> {
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        Executor::spawn(self, task).detach();
+    }
+}
+
+impl Spawn for &'static Executor<'static> {
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        Executor::spawn(self, task).detach();
+    }
+}
+
+/// The executor of one runtime.
+#[derive(Clone, Default)]
+pub(crate) enum Spawner {
+    /// smol's own, which starts its threads by itself.
+    #[default]
+    Global,
+    /// One that the user hands over, and runs.
+    Custom(Arc<dyn Spawn>),
+}
+
+impl Spawner {
+    /// Starts a task that nobody waits for. On the global executor the task is the only allocation.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match self {
+            Self::Global => smol::spawn(task).detach(),
+            Self::Custom(spawn) => spawn.spawn(Box::pin(task)),
+        }
+    }
+}
+
+impl fmt::Debug for Spawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Global => "Global",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smol::block_on;
+
+    #[test]
+    fn tasks_run_on_the_executor_chosen() {
+        let shared = Arc::new(Executor::new());
+        let leaked: &'static Executor<'static> = Box::leak(Box::default());
+        let spawners = [
+            Spawner::default(),
+            Spawner::Custom(Arc::new(shared.clone())),
+            Spawner::Custom(Arc::new(leaked)),
+        ];
+        let (sender, receiver) = async_channel::unbounded();
+        for (number, spawner) in spawners.iter().enumerate() {
+            let sender = sender.clone();
+            spawner.spawn(async move {
+                sender.send(number).await.ok();
+            });
+        }
+        assert_eq!(block_on(receiver.recv()), Ok(0), "the others do not run");
+        assert!(shared.try_tick());
+        assert_eq!(receiver.try_recv(), Ok(1));
+        assert!(leaked.try_tick());
+        assert_eq!(receiver.try_recv(), Ok(2));
+        assert_eq!(
+            format!("{spawners:?}"),
+            "[Global, Custom, Custom]",
+            "no executor's inside"
+        );
+    }
+}
