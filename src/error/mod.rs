@@ -15,4 +15,5 @@ pub use ended::{Ended, LossCause, Lost};
 pub use reason::{Blame, Reason, Retry};
 pub use rejection::{RejectCode, Rejection};
 pub use send::{SendError, TooLong};
+pub(crate) use text::is_invisible;
 pub use undelivered::{Fate, Undelivered};

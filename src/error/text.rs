@@ -28,7 +28,7 @@ pub(super) fn readable(text: &str, max: usize) -> Box<str> {
 }
 
 /// Whether a terminal or a log viewer would act on this character instead of showing it.
-pub(super) fn is_invisible(char: char) -> bool {
+pub(crate) fn is_invisible(char: char) -> bool {
     char.is_control()
         || matches!(
             char,
