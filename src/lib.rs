@@ -1,5 +1,6 @@
 //! sessile: links break, sessions stay.
 
+mod config;
 mod credentials;
 mod error;
 mod event;
@@ -14,6 +15,7 @@ pub mod proto;
 pub mod wire;
 
 // The public surface is:
+pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use error::{
     Blame, Closed, ConfigError, Ended, Fate, LossCause, Lost, Reason, RejectCode, Rejection, Retry,
@@ -25,6 +27,8 @@ pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
 pub use wire::Violation;
 
+#[doc(hidden)]
+pub use config::Settings;
 #[doc(hidden)]
 pub use identity::Key;
 #[doc(hidden)]
@@ -59,6 +63,7 @@ mod tests {
     assert_impl_all!(TooLong: Copy, Debug, Error, Send, Sync, Unpin);
     assert_impl_all!(Undelivered: Clone, Debug, Send, Sync, Unpin);
 
+    assert_impl_all!(Config: Clone, Debug, Send, Sync, Unpin);
     assert_impl_all!(Credentials: Clone, Debug, Send, Sync, Unpin);
     assert_impl_all!(Event: Clone, Debug, Send, Sync, Unpin);
     assert_impl_all!(Identity: Clone, Debug, Ord, Send, Sync, Unpin);
