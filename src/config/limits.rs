@@ -1,0 +1,239 @@
+//! Every limit: its default, its range, and why. Numbers of other systems are what they ship with.
+
+use crate::ConfigError;
+use std::{ops::RangeInclusive, time::Duration};
+
+/// A default and the range around it.
+pub(crate) struct Limit<T> {
+    /// The setter's name.
+    pub(crate) name: &'static str,
+    pub(crate) default: T,
+    pub(crate) range: RangeInclusive<T>,
+}
+
+const fn limit<T>(name: &'static str, default: T, range: RangeInclusive<T>) -> Limit<T> {
+    Limit {
+        name,
+        default,
+        range,
+    }
+}
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const KIB: usize = 1_024;
+const MIB: usize = 1_024 * KIB;
+const GIB: usize = 1_024 * MIB;
+
+// --- time -----------------------------------------------------------------------------------------------------------
+
+/// 2 s finds a dead peer within a lease of 6 s and costs an idle session one small frame every 2 s. Below 10 ms beats
+/// would be most of the traffic; above 10 min middleboxes forget a TCP connection (RFC 5382 allows that after 2 h 4 min,
+/// home routers do it after minutes).
+pub(crate) const HEARTBEAT_INTERVAL: Limit<Duration> = limit(
+    "heartbeat_interval",
+    SECOND.saturating_mul(2),
+    MS.saturating_mul(10)..=MINUTE.saturating_mul(10),
+);
+
+/// Three intervals: two beats in a row may be late. At least 1.5 intervals (MQTT 5, section 3.1.2.10) or a healthy peer would
+/// be declared dead between two beats. Above one hour a dead peer would hold its place for too long to call it liveness.
+pub(crate) const LEASE: Limit<Duration> = limit(
+    "lease",
+    SECOND.saturating_mul(6),
+    MS.saturating_mul(15)..=HOUR,
+);
+
+/// From accept to admission, never extended by bytes that trickle in. Between nats-server (2 s) and EMQX (15 s): several
+/// round trips and one look into a database fit. Above 5 min strangers could hold places for nothing.
+pub(crate) const LOGIN_DEADLINE: Limit<Duration> = limit(
+    "login_deadline",
+    SECOND.saturating_mul(5),
+    MS.saturating_mul(100)..=MINUTE.saturating_mul(5),
+);
+
+/// A tunnel, a lift, a change of networks: most links that come back do so within 2 min. 0 keeps nothing. 7 days is how
+/// long TLS 1.3 lets a resumption ticket live (RFC 8446, section 4.6.1).
+pub(crate) const RESUME_WINDOW: Limit<Duration> = limit(
+    "resume_window",
+    SECOND.saturating_mul(120),
+    Duration::ZERO..=DAY.saturating_mul(7),
+);
+
+/// A peer that takes no byte for so long is gone or hostile, and holds buffers; nats-server waits 10 s, too.
+pub(crate) const STALLED_WRITE: Limit<Duration> = limit(
+    "stalled_write",
+    SECOND.saturating_mul(10),
+    MS.saturating_mul(100)..=MINUTE.saturating_mul(10),
+);
+
+/// Acknowledgements ride along with other traffic; one that finds none waits so long. Below the 40 ms of TCP's own delayed
+/// acks on Linux, and far below a lease. A quarter of the lease at most: later it would look like silence.
+pub(crate) const ACK_DELAY: Limit<Duration> = limit(
+    "ack_delay",
+    MS.saturating_mul(25),
+    Duration::ZERO..=MINUTE.saturating_mul(15),
+);
+
+/// A close that meets a lost link waits so long for one resume to tell the peer, then gives up.
+pub(crate) const CLOSE_LINGER: Limit<Duration> = limit(
+    "close_linger",
+    SECOND.saturating_mul(2),
+    Duration::ZERO..=MINUTE,
+);
+
+/// A lost SYN is repeated after 1 s, 3 s and 7 s (RFC 6298): three repetitions fit into 10 s.
+pub(crate) const DIAL_TIMEOUT: Limit<Duration> = limit(
+    "dial_timeout",
+    SECOND.saturating_mul(10),
+    MS.saturating_mul(10)..=MINUTE.saturating_mul(5),
+);
+
+/// First wait of the backoff. With full jitter 1 s spreads a storm of 10,000 clients to at most 10,000 attempts a second.
+pub(crate) const RECONNECT_BASE: Limit<Duration> = limit("reconnect.base", SECOND, MS..=HOUR);
+
+/// Longest wait of the backoff: a person who waits for the network to come back notices half a minute, barely.
+pub(crate) const RECONNECT_CAP: Limit<Duration> =
+    limit("reconnect.cap", SECOND.saturating_mul(30), MS..=HOUR);
+
+/// A link that breaks sooner does not reset the backoff, or a server that accepts and drops would be hammered.
+pub(crate) const RECONNECT_STABLE_AFTER: Limit<Duration> = limit(
+    "reconnect.stable_after",
+    SECOND.saturating_mul(30),
+    Duration::ZERO..=HOUR,
+);
+
+/// No budget by default: the resume window ends a series, whichever side knows it. The default here is never used.
+pub(crate) const RECONNECT_BUDGET: Limit<Duration> =
+    limit("reconnect.budget", DAY, MS..=DAY.saturating_mul(365));
+
+/// No limit by default, for the same reason. No attempt at all is `ReconnectMode::Never`.
+pub(crate) const RECONNECT_ATTEMPTS: Limit<u32> =
+    limit("reconnect.attempts", u32::MAX, 1..=u32::MAX);
+
+// --- windows and sizes ----------------------------------------------------------------------------------------------
+
+/// Messages sent and not yet taken. With 1 MiB beside it, messages of 1 KiB fill both windows at the same time.
+pub(crate) const UNACKED_MESSAGES: Limit<usize> = limit("unacked_messages", 1_024, 1..=65_536);
+
+/// Bytes sent and not yet taken: what one peer that stopped reading can cost. Also bandwidth times delay of 80 Mbit/s at
+/// 100 ms. At least 1 KiB, so that a message of some use fits.
+pub(crate) const UNACKED_BYTES: Limit<usize> = limit("unacked_bytes", MIB, KIB..=GIB);
+
+/// 1 MiB less 256 bytes: the frame around it stays below 1 MiB (nats-server's limit), and the longest message
+/// fits into the default window even where every message is charged 256 bytes for its bookkeeping (as in h2).
+pub(crate) const MAX_MESSAGE: Limit<usize> = limit("max_message", MIB - 256, 1..=64 * MIB);
+
+/// Volatile messages that wait for a link to take them; the oldest are dropped. One second of state updates at 60 a second.
+pub(crate) const VOLATILE_MESSAGES: Limit<usize> = limit("volatile_messages", 64, 1..=65_536);
+
+/// Length of any frame before login and of control frames after it (nats-server: 4 KiB before auth). Fixed: both sides
+/// must know it before they negotiate anything.
+pub(crate) const LOGIN_FRAME_BYTES: usize = 4 * KIB;
+
+// --- counts ---------------------------------------------------------------------------------------------------------
+
+/// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.
+pub(crate) const PENDING_LOGINS: Limit<usize> = limit("pending_logins", 1_024, 1..=65_536);
+
+/// Of those, from one IPv4 address or IPv6 /64: a family or an office behind one address fits, one attacker cannot take
+/// all places.
+pub(crate) const PENDING_PER_PREFIX: Limit<usize> = limit("pending_per_prefix", 32, 1..=65_536);
+
+/// Connections that the kernel completes before they are accepted. Measured: with the usual 128, 5,000 logins at once
+/// took 8.4 s; with 4,096, 8,000 took 0.4 s, because a dropped SYN waits a second. The kernel may cap it (`somaxconn`).
+pub(crate) const ACCEPT_BACKLOG: Limit<u32> = limit("accept_backlog", 4_096, 1..=65_535);
+
+/// At under 1 KiB each a million idle sessions take about 1 GiB; the number of open files usually ends it before.
+pub(crate) const MAX_SESSIONS: Limit<usize> = limit("max_sessions", 1_000_000, 1..=16_777_216);
+
+/// Events that a subscriber may lag behind before it hears how many it missed. About 100 bytes each.
+pub(crate) const EVENT_BUFFER: Limit<usize> = limit("event_buffer", 1_024, 1..=1_048_576);
+
+// --- fairness -------------------------------------------------------------------------------------------------------
+
+/// Frames of one session handled before others get their turn: at about 1 us each, 64 delay them by less than 0.1 ms.
+pub(crate) const TURN_FRAMES: Limit<usize> = limit("turn_frames", 64, 1..=65_536);
+
+/// Bytes of one session handled before others get their turn: one full read of a pooled buffer.
+pub(crate) const TURN_BYTES: Limit<usize> = limit("turn_bytes", 64 * KIB, KIB..=64 * MIB);
+
+impl<T: Value> Limit<T> {
+    /// Whether `value` is in range; the error names the field, the value and the range.
+    pub(super) fn check(&self, value: T) -> Result<(), ConfigError> {
+        if self.range.contains(&value) {
+            return Ok(());
+        }
+        let allowed = format!(
+            "{} to {}",
+            self.range.start().show(),
+            self.range.end().show()
+        );
+        Err(ConfigError::new(self.name, value.show(), allowed))
+    }
+}
+
+/// A value that a limit can be about.
+pub(crate) trait Value: Copy + PartialOrd {
+    /// As people write it.
+    fn show(self) -> String;
+}
+
+impl Value for usize {
+    fn show(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for u32 {
+    fn show(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    /// In the largest unit that needs no fraction: `10min`, `1500ms`, `0s`.
+    fn show(self) -> String {
+        const UNITS: [(Duration, &str); 7] = [
+            (DAY, "d"),
+            (HOUR, "h"),
+            (MINUTE, "min"),
+            (SECOND, "s"),
+            (MS, "ms"),
+            (Duration::from_micros(1), "us"),
+            (Duration::from_nanos(1), "ns"),
+        ];
+        let nanos = self.as_nanos();
+        let whole = UNITS
+            .iter()
+            .find(|(unit, _)| nanos != 0 && nanos.is_multiple_of(unit.as_nanos()));
+        whole.map_or_else(
+            || "0s".into(),
+            |(unit, name)| format!("{}{name}", nanos / unit.as_nanos()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let shown = |nanos: u64| Duration::from_nanos(nanos).show();
+        assert_eq!(
+            [
+                shown(0),
+                shown(1),
+                shown(1_500_000_000),
+                shown(600_000_000_000),
+                shown(25_000_000)
+            ],
+            ["0s", "1ns", "1500ms", "10min", "25ms"]
+        );
+        assert_eq!(DAY.saturating_mul(7).show(), "7d");
+    }
+}
