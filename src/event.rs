@@ -35,21 +35,21 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A link is up: the first one of this session.
+    /// A link is up. (A client's later links begin with `ReconnectStarted`.)
     LinkUp,
     /// The login exchange began.
     LoginStarted,
     /// The login succeeded; the session has an identity from here on.
     LoggedIn,
-    /// The login failed; `Ended` follows.
+    /// The login failed. A server's session ends with it; a client's can log in again.
     LoginFailed(Closed),
     /// Nothing was heard for half a lease: the peer is being probed.
     Suspect,
     /// The suspected peer was heard again.
     Recovered,
-    /// Nothing was heard for a whole lease; `LinkLost` follows.
+    /// Nothing was heard for a whole lease: the link is given up, the session waits for another one.
     TimedOut,
-    /// The link is gone, the session waits for another one.
+    /// The link is gone, for another cause than silence; the session waits for another one.
     LinkLost(LossCause),
     /// The next attempt to reconnect has a time.
     ReconnectScheduled {

@@ -74,7 +74,7 @@ impl Closed {
         self.0
             .text
             .as_deref()
-            .or_else(|| self.rejection()?.get_text())
+            .or_else(|| self.rejection()?.explanation())
     }
 
     /// The refusal, where a login or a resume was refused by the server's host or by its limits.
@@ -105,7 +105,7 @@ impl Closed {
     /// Where the peer said to go instead. Nothing follows it by itself: whether to trust it is the caller's decision.
     #[must_use]
     pub fn redirect(&self) -> Option<&str> {
-        self.rejection()?.get_redirect()
+        self.rejection()?.redirect_to()
     }
 }
 

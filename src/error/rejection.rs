@@ -168,13 +168,13 @@ impl Rejection {
 
     /// What the host says to people: escaped, at most 128 bytes.
     #[must_use]
-    pub fn get_text(&self) -> Option<&str> {
+    pub fn explanation(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
     /// Another server to try. To be trusted no more than the server that said it.
     #[must_use]
-    pub fn get_redirect(&self) -> Option<&str> {
+    pub fn redirect_to(&self) -> Option<&str> {
         self.redirect.as_deref()
     }
 }
@@ -277,11 +277,11 @@ mod tests {
         let read =
             Rejection::from_peer(RejectCode::Busy, Retry::After(Duration::MAX), &long, &long);
         assert_eq!(read.retry(), Retry::After(Duration::from_secs(300)));
-        assert_eq!(read.get_text().map(str::len), Some(128));
-        assert_eq!(read.get_redirect().map(str::len), Some(255));
+        assert_eq!(read.explanation().map(str::len), Some(128));
+        assert_eq!(read.redirect_to().map(str::len), Some(255));
         let read = Rejection::from_peer(RejectCode::Busy, Retry::Now, "", "\x07");
         assert_eq!(
-            (read.get_redirect(), read.get_text()),
+            (read.redirect_to(), read.explanation()),
             (None, Some("\\u{7}"))
         );
     }

@@ -20,7 +20,10 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 impl Backoff {
     pub(super) fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), attempt: 0 }
+        Self {
+            rng: Rng::with_seed(seed),
+            attempt: 0,
+        }
     }
 
     /// Attempts since the last reset.
@@ -30,13 +33,22 @@ impl Backoff {
 
     /// The next attempt's number and how long to wait for it, uniform in `0..=min(cap, base * 2^n)`; on top of what the
     /// server asked for, if it did.
-    pub(super) fn next(&mut self, policy: &Reconnect, retry_after: Option<Duration>) -> (u32, Duration) {
-        let doubled = policy.base.saturating_mul(1u32.checked_shl(self.attempt).unwrap_or(u32::MAX));
+    pub(super) fn next(
+        &mut self,
+        policy: &Reconnect,
+        retry_after: Option<Duration>,
+    ) -> (u32, Duration) {
+        let doubled = policy
+            .base
+            .saturating_mul(1u32.checked_shl(self.attempt).unwrap_or(u32::MAX));
         let ceiling = doubled.min(policy.cap);
         let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
         let jittered = Duration::from_micros(self.rng.u64(0..=micros));
         self.attempt = self.attempt.saturating_add(1);
-        (self.attempt, retry_after.map_or(Duration::ZERO, |after| after.min(RETRY_AFTER_MAX)) + jittered)
+        (
+            self.attempt,
+            retry_after.map_or(Duration::ZERO, |after| after.min(RETRY_AFTER_MAX)) + jittered,
+        )
     }
 
     /// A link proved stable: start over.
@@ -64,13 +76,18 @@ mod tests {
                 }
             }
         }
-        assert!(at_cap.len() > 190, "jitter vanished at the cap: {} distinct delays", at_cap.len());
+        assert!(
+            at_cap.len() > 190,
+            "jitter vanished at the cap: {} distinct delays",
+            at_cap.len()
+        );
     }
 
     #[test]
     fn the_first_attempt_is_jittered_too() {
-        let first: std::collections::BTreeSet<_> =
-            (0..100).map(|seed| Backoff::new(seed).next(&Reconnect::default(), None).1).collect();
+        let first: std::collections::BTreeSet<_> = (0..100)
+            .map(|seed| Backoff::new(seed).next(&Reconnect::default(), None).1)
+            .collect();
         assert!(first.len() > 90);
     }
 

@@ -30,11 +30,17 @@ pub(super) enum Login {
     /// None is under way.
     None,
     /// Under way: it ends by this time, if the exchange has begun.
-    Wanted { credentials: Bytes, ends_by: Option<Time> },
+    Wanted {
+        credentials: Bytes,
+        ends_by: Option<Time>,
+    },
     /// The acceptor asked back.
     Challenged { ask: Bytes, ends_by: Option<Time> },
     /// The answer is to be written.
-    Answering { answer: Bytes, ends_by: Option<Time> },
+    Answering {
+        answer: Bytes,
+        ends_by: Option<Time>,
+    },
     /// It failed; the caller has not been told.
     Failed(LoginFailure),
 }
@@ -70,12 +76,17 @@ impl Login {
     /// When a login under way has failed.
     pub(super) const fn ends_by(&self) -> Option<Time> {
         match self {
-            Self::Wanted { ends_by, .. } | Self::Challenged { ends_by, .. } | Self::Answering { ends_by, .. } => *ends_by,
+            Self::Wanted { ends_by, .. }
+            | Self::Challenged { ends_by, .. }
+            | Self::Answering { ends_by, .. } => *ends_by,
             Self::None | Self::Failed(_) => None,
         }
     }
 
     pub(super) const fn is_under_way(&self) -> bool {
-        matches!(self, Self::Wanted { .. } | Self::Challenged { .. } | Self::Answering { .. })
+        matches!(
+            self,
+            Self::Wanted { .. } | Self::Challenged { .. } | Self::Answering { .. }
+        )
     }
 }

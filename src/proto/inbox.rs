@@ -53,7 +53,10 @@ impl Inbox {
         self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
         self.unstated_bytes += payload.len();
         self.queued_bytes += payload.len();
-        self.queue.push_back(Received { payload: Bytes::copy_from_slice(payload), volatile: false });
+        self.queue.push_back(Received {
+            payload: Bytes::copy_from_slice(payload),
+            volatile: false,
+        });
         Ok(())
     }
 
@@ -61,19 +64,29 @@ impl Inbox {
     pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize) -> u32 {
         let mut dropped = 0;
         if self.volatile as usize >= limit {
-            let Some(oldest) = self.queue.iter().position(|one| one.volatile) else { return 1 };
+            let Some(oldest) = self.queue.iter().position(|one| one.volatile) else {
+                return 1;
+            };
             self.queue.remove(oldest);
             self.volatile -= 1;
             dropped = 1;
         }
-        self.queue.push_back(Received { payload: Bytes::copy_from_slice(payload), volatile: true });
+        self.queue.push_back(Received {
+            payload: Bytes::copy_from_slice(payload),
+            volatile: true,
+        });
         self.volatile += 1;
         dropped
     }
 
     /// The application takes the oldest message. An acknowledgement is due at once where a quarter of the window waits for
     /// it, else at `now + delay` unless something else is written before.
-    pub(super) fn take(&mut self, now: Time, delay: std::time::Duration, terms: &Terms) -> Option<Received> {
+    pub(super) fn take(
+        &mut self,
+        now: Time,
+        delay: std::time::Duration,
+        terms: &Terms,
+    ) -> Option<Received> {
         let one = self.queue.pop_front()?;
         if one.volatile {
             self.volatile -= 1;
@@ -83,7 +96,9 @@ impl Inbox {
         self.queued_bytes -= one.payload.len();
         let unstated = self.taken - self.stated;
         let unstated_bytes = self.unstated_bytes - self.queued_bytes;
-        if unstated * 4 >= u64::from(terms.window_messages) || unstated_bytes * 4 >= terms.window_bytes as usize {
+        if unstated * 4 >= u64::from(terms.window_messages)
+            || unstated_bytes * 4 >= terms.window_bytes as usize
+        {
             self.due = Due::Now;
         } else if self.due == Due::Nothing {
             self.due = Due::At(now + delay);
@@ -210,7 +225,9 @@ mod tests {
             inbox.put(b"x", &TERMS).unwrap();
         }
         inbox.take(Time::START, DELAY, &TERMS).unwrap();
-        assert!(inbox.has_news() && !inbox.is_due(Time::START) && inbox.is_due(Time::START + DELAY));
+        assert!(
+            inbox.has_news() && !inbox.is_due(Time::START) && inbox.is_due(Time::START + DELAY)
+        );
         inbox.take(Time::START, DELAY, &TERMS).unwrap();
         assert!(inbox.is_due(Time::START));
         inbox.state();
@@ -222,7 +239,9 @@ mod tests {
         let mut inbox = Inbox::default();
         inbox.put(b"kept", &TERMS).unwrap();
         assert_eq!([0, 0, 1].map(|_| inbox.put_volatile(b"v", 2)), [0, 0, 1]);
-        let taken: Vec<_> = std::iter::from_fn(|| inbox.take(Time::START, DELAY, &TERMS)).map(|one| one.volatile).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| inbox.take(Time::START, DELAY, &TERMS))
+            .map(|one| one.volatile)
+            .collect();
         assert_eq!(taken, [false, true, true]);
         assert_eq!((inbox.received(), inbox.taken()), (1, 1));
     }

@@ -28,7 +28,10 @@ pub(super) enum Presented {
 
 impl Keys {
     pub(super) fn new(first: &Secret) -> Self {
-        Self { current: hash_secret(first), ..Self::default() }
+        Self {
+            current: hash_secret(first),
+            ..Self::default()
+        }
     }
 
     /// Judges, changing nothing. The secret comes first: who cannot prove it learns nothing of attempts.
@@ -73,7 +76,12 @@ impl Keys {
 #[must_use]
 pub fn hash_secret(secret: &Secret) -> [u8; 16] {
     let mut first = [0; 16];
-    first.copy_from_slice(blake3::hash(secret.as_bytes()).as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
+    first.copy_from_slice(
+        blake3::hash(secret.as_bytes())
+            .as_bytes()
+            .first_chunk::<16>()
+            .unwrap_or(&[0; 16]),
+    );
     first
 }
 
@@ -81,7 +89,12 @@ pub fn hash_secret(secret: &Secret) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    const S: [Secret; 4] = [Secret([0; 16]), Secret([1; 16]), Secret([2; 16]), Secret([3; 16])];
+    const S: [Secret; 4] = [
+        Secret::new([0; 16]),
+        Secret::new([1; 16]),
+        Secret::new([2; 16]),
+        Secret::new([3; 16]),
+    ];
 
     #[test]
     fn a_used_secret_stays_valid_until_the_new_one_is_proven_and_no_longer() {
@@ -98,9 +111,15 @@ mod tests {
         let mut keys = Keys::new(&S[0]);
         keys.rotate(&S[0], 1, &S[1]);
         keys.rotate(&S[0], 2, &S[2]); // the reply was lost: the dialer comes with the old one again
-        assert_eq!(S.each_ref().map(|secret| keys.knows(secret)), [true, false, true, false]);
+        assert_eq!(
+            S.each_ref().map(|secret| keys.knows(secret)),
+            [true, false, true, false]
+        );
         keys.rotate(&S[2], 3, &S[3]);
-        assert_eq!(S.each_ref().map(|secret| keys.knows(secret)), [false, false, true, true]);
+        assert_eq!(
+            S.each_ref().map(|secret| keys.knows(secret)),
+            [false, false, true, true]
+        );
     }
 
     #[test]

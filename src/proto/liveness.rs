@@ -91,7 +91,11 @@ impl Liveness {
 
     /// When this must be looked at again: the next ping, or the next judgement of silence.
     pub(super) fn deadline(&self, terms: &Terms, suspect: bool) -> Time {
-        let judgement = if suspect { self.dead_at(terms) } else { self.suspect_at(terms) };
+        let judgement = if suspect {
+            self.dead_at(terms)
+        } else {
+            self.suspect_at(terms)
+        };
         judgement.min(self.ping_at(terms, suspect))
     }
 
@@ -137,7 +141,11 @@ impl Liveness {
             clock: self.clock_said,
             tick,
             echo: self.peer_clock,
-            held: if self.peer_clock == 0 { 0 } else { u32::try_from(held).unwrap_or(u32::MAX) },
+            held: if self.peer_clock == 0 {
+                0
+            } else {
+                u32::try_from(held).unwrap_or(u32::MAX)
+            },
         }
     }
 
@@ -161,7 +169,9 @@ impl Liveness {
             return;
         }
         let away = now.as_micros().saturating_sub(beat.echo);
-        let Some(rtt) = away.checked_sub(u64::from(beat.held)) else { return };
+        let Some(rtt) = away.checked_sub(u64::from(beat.held)) else {
+            return;
+        };
         let rtt = u32::try_from(rtt).unwrap_or(u32::MAX).max(1);
         // RFC 6298 section 2: the first sample is the estimate, later ones weigh an eighth.
         self.srtt_micros = match self.srtt_micros {
@@ -238,16 +248,41 @@ mod tests {
         // An asymmetric path shifts the estimate by half its asymmetry, here 10 ms; nothing can see that.
         assert!((dialer.clock_offset_micros().unwrap() - hour).abs() <= 10_000);
         assert!((acceptor.clock_offset_micros().unwrap() + hour).abs() <= 10_000);
-        assert_eq!((dialer.remote_tick(), acceptor.remote_tick()), (Some(9), Some(8)));
+        assert_eq!(
+            (dialer.remote_tick(), acceptor.remote_tick()),
+            (Some(9), Some(8))
+        );
     }
 
     #[test]
     fn a_pong_with_another_nonce_or_echo_measures_nothing() {
         let mut dialer = Liveness::default();
         let ping = dialer.ping(at(1000), 0);
-        dialer.hear_pong(at(1010), &Beat { nonce: ping.nonce + 1, echo: ping.clock, ..Beat::default() });
-        dialer.hear_pong(at(1010), &Beat { nonce: ping.nonce, echo: ping.clock - 1, ..Beat::default() });
-        dialer.hear_pong(at(1010), &Beat { nonce: ping.nonce, echo: ping.clock, held: u32::MAX, ..Beat::default() });
+        dialer.hear_pong(
+            at(1010),
+            &Beat {
+                nonce: ping.nonce + 1,
+                echo: ping.clock,
+                ..Beat::default()
+            },
+        );
+        dialer.hear_pong(
+            at(1010),
+            &Beat {
+                nonce: ping.nonce,
+                echo: ping.clock - 1,
+                ..Beat::default()
+            },
+        );
+        dialer.hear_pong(
+            at(1010),
+            &Beat {
+                nonce: ping.nonce,
+                echo: ping.clock,
+                held: u32::MAX,
+                ..Beat::default()
+            },
+        );
         assert_eq!(dialer.round_trip(), None);
     }
 

@@ -34,7 +34,12 @@ pub(super) enum NoRoom {
 
 impl Outbox {
     /// Takes responsibility for a message, if the window has room for it.
-    pub(super) fn accept(&mut self, len: usize, terms: &Terms, message: impl FnOnce() -> Bytes) -> Result<(), NoRoom> {
+    pub(super) fn accept(
+        &mut self,
+        len: usize,
+        terms: &Terms,
+        message: impl FnOnce() -> Bytes,
+    ) -> Result<(), NoRoom> {
         if len > terms.max_message as usize {
             return Err(NoRoom::TooLong);
         }
@@ -47,7 +52,8 @@ impl Outbox {
     }
 
     fn has_room(&self, len: usize, terms: &Terms) -> bool {
-        self.queue.len() < terms.window_messages as usize && self.bytes + len <= terms.window_bytes as usize
+        self.queue.len() < terms.window_messages as usize
+            && self.bytes + len <= terms.window_bytes as usize
     }
 
     /// Whether there is something that the current link has not been given.
@@ -100,7 +106,9 @@ impl Outbox {
     fn trim(&mut self, taken: u64) -> bool {
         let mut trimmed = false;
         while self.acked < taken {
-            let Some(message) = self.queue.pop_front() else { break };
+            let Some(message) = self.queue.pop_front() else {
+                break;
+            };
             self.bytes -= message.len();
             self.acked += 1;
             trimmed = true;
@@ -118,7 +126,11 @@ impl Outbox {
         (first..)
             .zip(std::mem::take(&mut self.queue))
             .map(|(sequence, message)| {
-                let fate = if sequence >= written { Fate::NeverSent } else { Fate::Unknown };
+                let fate = if sequence >= written {
+                    Fate::NeverSent
+                } else {
+                    Fate::Unknown
+                };
                 Undelivered::new(message, fate, sequence)
             })
             .collect()
@@ -177,7 +189,11 @@ mod tests {
     fn outbox(messages: &[&'static str]) -> Outbox {
         let mut outbox = Outbox::default();
         for message in messages {
-            outbox.accept(message.len(), &TERMS, || Bytes::from_static(message.as_bytes())).unwrap();
+            outbox
+                .accept(message.len(), &TERMS, || {
+                    Bytes::from_static(message.as_bytes())
+                })
+                .unwrap();
         }
         outbox
     }
@@ -191,9 +207,18 @@ mod tests {
         let mut by_count = outbox(&["", "", "", ""]);
         assert_eq!(by_count.accept(0, &TERMS, Bytes::new), Err(NoRoom::Full));
         let mut by_bytes = outbox(&["12345678"]);
-        assert_eq!(by_bytes.accept(3, &TERMS, || unreachable!()), Err(NoRoom::Full));
-        assert_eq!(by_bytes.accept(2, &TERMS, || Bytes::from_static(b"90")), Ok(()));
-        assert_eq!(by_bytes.accept(9, &TERMS, || unreachable!()), Err(NoRoom::TooLong));
+        assert_eq!(
+            by_bytes.accept(3, &TERMS, || unreachable!()),
+            Err(NoRoom::Full)
+        );
+        assert_eq!(
+            by_bytes.accept(2, &TERMS, || Bytes::from_static(b"90")),
+            Ok(())
+        );
+        assert_eq!(
+            by_bytes.accept(9, &TERMS, || unreachable!()),
+            Err(NoRoom::TooLong)
+        );
     }
 
     #[test]
@@ -212,13 +237,31 @@ mod tests {
         outbox.write_next();
         outbox.write_next();
         outbox.ack(1).unwrap();
-        for (received, taken) in [(3, 1), (0, 0), (1, 2), (2, 0), (u64::MAX, 1), (u64::MAX, u64::MAX)] {
-            assert_eq!(outbox.rewind(received, taken), Err(Violation::PositionOutOfRange));
+        for (received, taken) in [
+            (3, 1),
+            (0, 0),
+            (1, 2),
+            (2, 0),
+            (u64::MAX, 1),
+            (u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(
+                outbox.rewind(received, taken),
+                Err(Violation::PositionOutOfRange)
+            );
         }
         for taken in [0, 3, u64::MAX] {
             assert_eq!(outbox.ack(taken), Err(Violation::AckOutOfRange));
         }
-        assert_eq!((outbox.acked(), outbox.accepted(), outbox.cursor, outbox.written), (1, 3, 2, 2));
+        assert_eq!(
+            (
+                outbox.acked(),
+                outbox.accepted(),
+                outbox.cursor,
+                outbox.written
+            ),
+            (1, 3, 2, 2)
+        );
     }
 
     #[test]
@@ -227,8 +270,15 @@ mod tests {
         outbox.write_next();
         outbox.write_next();
         outbox.rewind(0, 0).unwrap(); // the next link writes nothing before the session ends
-        let fates: Vec<_> = outbox.take_undelivered().iter().map(|one| (one.sequence(), one.fate())).collect();
-        assert_eq!(fates, [(0, Fate::Unknown), (1, Fate::Unknown), (2, Fate::NeverSent)]);
+        let fates: Vec<_> = outbox
+            .take_undelivered()
+            .iter()
+            .map(|one| (one.sequence(), one.fate()))
+            .collect();
+        assert_eq!(
+            fates,
+            [(0, Fate::Unknown), (1, Fate::Unknown), (2, Fate::NeverSent)]
+        );
         assert!(outbox.take_undelivered().is_empty());
     }
 }

@@ -30,7 +30,10 @@ pub enum Phase {
 
 /// What moves a session from phase to phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "with `Phase` it is the whole table")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "with `Phase` it is the whole table"
+)]
 pub enum Step {
     /// The transport has a link.
     LinkUp,
@@ -50,8 +53,14 @@ pub enum Step {
 
 impl Phase {
     /// Every phase, in the order of a life.
-    pub const ALL: [Self; 6] =
-        [Self::Dialing, Self::Connecting, Self::LoggedIn, Self::Suspect, Self::Reconnecting, Self::Ended];
+    pub const ALL: [Self; 6] = [
+        Self::Dialing,
+        Self::Connecting,
+        Self::LoggedIn,
+        Self::Suspect,
+        Self::Reconnecting,
+        Self::Ended,
+    ];
 
     /// The phase that follows on `step`, or `None` where the table has no such transition.
     #[must_use]
@@ -64,9 +73,14 @@ impl Phase {
             (Self::Suspect, Step::Heard) => Self::LoggedIn,
             (Self::LoggedIn | Self::Suspect, Step::LinkLost) => Self::Reconnecting,
             (Self::Reconnecting, Step::Resumed) => Self::LoggedIn,
-            (Self::Dialing | Self::Connecting | Self::LoggedIn | Self::Suspect | Self::Reconnecting, Step::End) => {
-                Self::Ended
-            }
+            (
+                Self::Dialing
+                | Self::Connecting
+                | Self::LoggedIn
+                | Self::Suspect
+                | Self::Reconnecting,
+                Step::End,
+            ) => Self::Ended,
             _ => return None,
         })
     }
@@ -80,8 +94,15 @@ impl Phase {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 7] =
-        [Self::LinkUp, Self::LoginOk, Self::Silence, Self::Heard, Self::LinkLost, Self::Resumed, Self::End];
+    pub const ALL: [Self; 7] = [
+        Self::LinkUp,
+        Self::LoginOk,
+        Self::Silence,
+        Self::Heard,
+        Self::LinkLost,
+        Self::Resumed,
+        Self::End,
+    ];
 }
 
 impl fmt::Display for Phase {
@@ -119,7 +140,11 @@ Ended        -          -         -       -        -            -        -
         assert_eq!(steps, Step::ALL.map(|step| format!("{step:?}")));
         for (phase, row) in Phase::ALL.iter().zip(rows.by_ref()) {
             let found: Vec<String> = std::iter::once(format!("{phase:?}"))
-                .chain(Step::ALL.iter().map(|&step| phase.on(step).map_or("-".into(), |next| format!("{next:?}"))))
+                .chain(Step::ALL.iter().map(|&step| {
+                    phase
+                        .on(step)
+                        .map_or("-".into(), |next| format!("{next:?}"))
+                }))
                 .collect();
             assert_eq!(row.split_whitespace().collect::<Vec<_>>(), found);
         }

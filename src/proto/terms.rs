@@ -30,7 +30,10 @@ pub(super) fn granted(settings: &Settings, asked: &Terms) -> Terms {
 
 /// Whether an offer's sizes can be lived with at all: a window must hold a message.
 pub(super) const fn check_asked(asked: &Terms) -> Result<(), Violation> {
-    if asked.window_messages == 0 || asked.max_message == 0 || asked.window_bytes < asked.max_message {
+    if asked.window_messages == 0
+        || asked.max_message == 0
+        || asked.window_bytes < asked.max_message
+    {
         return Err(Violation::BadValue);
     }
     Ok(())
@@ -46,11 +49,17 @@ pub(super) fn check_granted(settings: &Settings, granted: &Terms) -> Result<(), 
         && granted.max_message >= 1
         && granted.max_message <= asked.max_message
         && granted.max_message <= granted.window_bytes;
-    let times = limits::HEARTBEAT_INTERVAL_RANGE.contains(&heartbeat(granted))
-        && lease(granted) <= *limits::LEASE_RANGE.end()
+    let times = limits::HEARTBEAT_INTERVAL
+        .range
+        .contains(&heartbeat(granted))
+        && lease(granted) <= *limits::LEASE.range.end()
         && u64::from(granted.lease_ms) * 2 >= u64::from(granted.heartbeat_ms) * 3
-        && resume_window(granted) <= *limits::RESUME_WINDOW_RANGE.end();
-    if sizes && times { Ok(()) } else { Err(Violation::BadValue) }
+        && resume_window(granted) <= *limits::RESUME_WINDOW.range.end();
+    if sizes && times {
+        Ok(())
+    } else {
+        Err(Violation::BadValue)
+    }
 }
 
 pub(super) const fn heartbeat(terms: &Terms) -> Duration {

@@ -1,5 +1,426 @@
-//! Sessions, their index and their deadlines: plain data, no locks, no clock.
+//! The sessions of a runtime: by id, by identity, by deadline. Pure: no lock, no clock, no I/O; the driver locks it, a
+//! simulator owns it.
+//!
+//! It obeys the [contract](crate::proto) of the machines in one place, [`Registry::input`]'s tail: after every input it
+//! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
+mod port;
 mod wheel;
 
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+pub use port::{Port, Reading};
 pub use wheel::Wheel;
+
+use crate::{
+    Identity, RejectCode, Rejection,
+    config::Settings,
+    proto::{
+        Cx, Effect, Effects, Key, LinkId, Machine, Phase, ResumeRefusal, Snapshot, Time, Verdict,
+        Wake,
+    },
+    wire::{self, Resume, Secret},
+};
+
+/// All sessions of one runtime.
+#[derive(Debug)]
+pub struct Registry {
+    settings: Settings,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    first_generation: u32,
+    by_identity: HashMap<Identity, Key>,
+    wheel: Wheel,
+    tick: u64,
+    strangers: usize,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    stranger: bool,
+    machine: Option<Machine>,
+}
+
+/// Timeouts handled in one go, so that a burst of them holds nobody up for long (about 50 us).
+const DUE_BUDGET: usize = 256;
+
+impl Registry {
+    /// An empty registry. `seed` makes ids differ from those of any earlier life of this server.
+    #[must_use]
+    pub fn new(settings: Settings, seed: u32) -> Self {
+        Self {
+            settings,
+            slots: Vec::new(),
+            free: Vec::new(),
+            first_generation: seed,
+            by_identity: HashMap::new(),
+            wheel: Wheel::new(),
+            tick: 0,
+            strangers: 0,
+        }
+    }
+
+    /// The limits that every session here lives by.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The application's tick, told to peers in heartbeats from now on.
+    pub const fn set_tick(&mut self, tick: u64) {
+        self.tick = tick;
+    }
+
+    /// A client's session.
+    pub fn dialer(&mut self, instance: [u8; 16], login_attempt: u64, seed: u64) -> Key {
+        let key = self.free_key();
+        self.put(Machine::dialer(key, instance, login_attempt, seed));
+        key
+    }
+
+    /// A link was accepted: its stranger has until the login deadline to present himself. `None` where there is no room
+    /// for one more.
+    pub fn accept(&mut self, now: Time, remote: Option<SocketAddr>) -> Option<Port> {
+        if self.strangers >= self.settings.pending_logins {
+            return None;
+        }
+        let key = self.free_key();
+        let login_by = now + self.settings.login_deadline;
+        let (machine, link) = Machine::acceptor(key, now, remote, login_by);
+        self.put(machine);
+        self.wheel.arm(key.slot(), login_by);
+        Some(Port::new(key, link))
+    }
+
+    /// Gives one input to a session, then settles what follows from it. `None` where there is no such session.
+    pub fn input<R>(
+        &mut self,
+        key: Key,
+        now: Time,
+        fx: &mut Effects,
+        give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        self.input_late(key, now, Duration::ZERO, fx, give)
+    }
+
+    fn input_late<R>(
+        &mut self,
+        key: Key,
+        now: Time,
+        late: Duration,
+        fx: &mut Effects,
+        give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        let slot = self.slots.get_mut(key.slot() as usize)?;
+        let machine = slot
+            .machine
+            .as_mut()
+            .filter(|_| slot.generation == key.generation())?;
+        let mut cx = Cx {
+            now,
+            late,
+            settings: &self.settings,
+            tick: self.tick,
+            fx,
+        };
+        let given = give(machine, &mut cx);
+        self.settle(key, now, fx);
+        Some(given)
+    }
+
+    /// The other half of the contract: what every input is followed by.
+    fn settle(&mut self, key: Key, now: Time, fx: &mut Effects) {
+        let Some(slot) = self.slots.get_mut(key.slot() as usize) else {
+            return;
+        };
+        let Some(machine) = &mut slot.machine else {
+            return;
+        };
+        let wake = machine.take_wake();
+        if wake != Wake::NONE {
+            fx.push(Effect::Wake(key, wake));
+        }
+        if slot.stranger && !machine.is_stranger() {
+            slot.stranger = false;
+            self.strangers -= 1;
+        }
+        if machine.phase() == Phase::Ended
+            && let Some(identity) = machine.identity()
+            && self.by_identity.get(identity) == Some(&key)
+        {
+            self.by_identity.remove(identity);
+        }
+        if machine.is_forgettable(now) {
+            return self.forget(key);
+        }
+        if let Some(deadline) = machine.deadline(&self.settings)
+            && self
+                .wheel
+                .armed(key.slot())
+                .is_none_or(|armed| deadline < armed)
+        {
+            self.wheel.arm(key.slot(), deadline);
+        }
+    }
+
+    /// When [`handle_due`](Self::handle_due) has something to do, if nothing happens before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.wheel.next()
+    }
+
+    /// Lets time pass for the sessions whose deadline came. True where the budget ended it and more are due.
+    pub fn handle_due(&mut self, now: Time, fx: &mut Effects) -> bool {
+        for _ in 0..DUE_BUDGET {
+            // Popping forgets when the deadline was, and how late we are is what forgives a peer its silence.
+            let planned = self.wheel.next().unwrap_or(now);
+            let Some(slot) = self.wheel.pop_due(now) else {
+                return false;
+            };
+            let Some(key) = self.key_of(slot) else {
+                continue;
+            };
+            self.input_late(key, now, now.since(planned), fx, Machine::handle_timeout);
+        }
+        true
+    }
+
+    /// Bytes arrived on a link: whole frames are applied, in order.
+    pub fn read(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        mut bytes: &[u8],
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Reading {
+        loop {
+            let Some(slot) = self.slots.get_mut(port.key().slot() as usize) else {
+                return Reading::Close;
+            };
+            let generation = slot.generation;
+            let Some(machine) = slot
+                .machine
+                .as_mut()
+                .filter(|_| generation == port.key().generation())
+            else {
+                return Reading::Close;
+            };
+            let mut cx = Cx {
+                now,
+                late: Duration::ZERO,
+                settings: &self.settings,
+                tick: self.tick,
+                fx: &mut *fx,
+            };
+            let reading = port.feed(machine, &mut cx, &mut bytes);
+            self.settle(port.key(), now, fx);
+            match reading {
+                Ok(reading) => return reading,
+                Err(resume) => match self.resume(port.key(), now, &resume, fx, fresh) {
+                    Some((key, link)) => port.move_to(key, link),
+                    None => return Reading::Continue,
+                },
+            }
+        }
+    }
+
+    /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.
+    fn resume(
+        &mut self,
+        stranger: Key,
+        now: Time,
+        resume: &Resume,
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Option<(Key, LinkId)> {
+        let remote = self.get(stranger)?.remote();
+        let target = Key::from_u64(resume.session);
+        let adopted = if resume.version != wire::VERSION {
+            Err(ResumeRefusal::Incompatible)
+        } else {
+            self.input(target, now, fx, |machine, cx| {
+                machine.resume(cx, resume, remote, fresh())
+            })
+            .unwrap_or(Err(ResumeRefusal::Gone))
+        };
+        match adopted {
+            Ok(link) => {
+                self.forget(stranger);
+                Some((target, link))
+            }
+            Err(refusal) => {
+                self.input(stranger, now, fx, |machine, cx| {
+                    machine.refuse_resume(cx, refusal)
+                });
+                None
+            }
+        }
+    }
+
+    /// The host says who a peer is. In this one step a live session of that identity makes room, so that there is never
+    /// more than one link an identity.
+    pub fn admit(
+        &mut self,
+        key: Key,
+        now: Time,
+        identity: Identity,
+        secret: Secret,
+        fx: &mut Effects,
+    ) -> Verdict {
+        let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
+            return Verdict::Gone;
+        };
+        let (instance, attempt) = machine.instance();
+        let holder = self.holder(&identity).filter(|&holder| holder != key);
+        let mut epoch = 1;
+        if let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
+        {
+            epoch = machine.epoch() + 1;
+            let (its_instance, its_attempt) = machine.instance();
+            if its_instance != instance {
+                self.input(holder, now, fx, Machine::take_over);
+            } else if attempt > its_attempt {
+                self.input(holder, now, fx, Machine::supersede);
+            } else {
+                return self.reject(key, now, &Rejection::new(RejectCode::Stale), fx);
+            }
+        } else if self.by_identity.len() >= self.settings.max_sessions {
+            return self.reject(key, now, &Rejection::full(), fx);
+        }
+        self.by_identity.insert(identity.clone(), key);
+        self.input(key, now, fx, |machine, cx| {
+            machine.admit(cx, identity, epoch, secret)
+        })
+        .unwrap_or(Verdict::Gone)
+    }
+
+    fn reject(&mut self, key: Key, now: Time, why: &Rejection, fx: &mut Effects) -> Verdict {
+        self.input(key, now, fx, |machine, cx| machine.reject(cx, why));
+        Verdict::Gone
+    }
+
+    /// The session that holds an identity.
+    #[must_use]
+    pub fn holder(&self, identity: &Identity) -> Option<Key> {
+        self.by_identity.get(identity).copied()
+    }
+
+    /// The same, for a key that is not an [`Identity`] yet.
+    #[must_use]
+    pub fn find(&self, identity: &[u8]) -> Option<Key> {
+        self.by_identity.get(identity).copied()
+    }
+
+    /// A session.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&Machine> {
+        let slot = self.slots.get(key.slot() as usize)?;
+        slot.machine
+            .as_ref()
+            .filter(|_| slot.generation == key.generation())
+    }
+
+    /// How a session stands.
+    #[must_use]
+    pub fn snapshot(&self, key: Key) -> Option<Snapshot> {
+        self.get(key).map(Machine::snapshot)
+    }
+
+    /// How many identities are in the collection.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_identity.len()
+    }
+
+    /// Whether nobody is logged in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_identity.is_empty()
+    }
+
+    /// Strangers: links whose peer nobody has admitted.
+    #[must_use]
+    pub const fn strangers(&self) -> usize {
+        self.strangers
+    }
+
+    /// Slots that hold anything, the dead that are remembered included.
+    #[must_use]
+    pub fn occupied(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Logged-in sessions from this slot on, at most `most`, and the slot to go on from: an enumeration in pieces, so that
+    /// it holds nobody up for long.
+    #[must_use]
+    pub fn page(&self, from: usize, most: usize) -> (Vec<Key>, Option<usize>) {
+        let end = from.saturating_add(most).min(self.slots.len());
+        let in_collection =
+            |machine: &&Machine| machine.identity().is_some() && machine.phase() != Phase::Ended;
+        let keys = self.slots.get(from..end).unwrap_or_default().iter();
+        let keys = keys
+            .filter_map(|slot| {
+                slot.machine
+                    .as_ref()
+                    .filter(in_collection)
+                    .map(Machine::key)
+            })
+            .collect();
+        (keys, (end < self.slots.len()).then_some(end))
+    }
+
+    /// Every session, strangers and the dead that are remembered included.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.machine.as_ref().map(Machine::key))
+            .collect()
+    }
+
+    fn key_of(&self, slot: u32) -> Option<Key> {
+        self.slots
+            .get(slot as usize)?
+            .machine
+            .as_ref()
+            .map(Machine::key)
+    }
+
+    fn free_key(&mut self) -> Key {
+        if let Some(slot) = self.free.pop() {
+            return Key::new(
+                slot,
+                self.slots
+                    .get(slot as usize)
+                    .map_or(0, |slot| slot.generation),
+            );
+        }
+        let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(Slot {
+            generation: self.first_generation,
+            stranger: false,
+            machine: None,
+        });
+        Key::new(slot, self.first_generation)
+    }
+
+    fn put(&mut self, machine: Machine) {
+        if let Some(slot) = self.slots.get_mut(machine.key().slot() as usize) {
+            slot.stranger = machine.is_stranger();
+            self.strangers += usize::from(slot.stranger);
+            slot.machine = Some(machine);
+        }
+    }
+
+    fn forget(&mut self, key: Key) {
+        self.wheel.disarm(key.slot());
+        if let Some(slot) = self.slots.get_mut(key.slot() as usize) {
+            self.strangers -= usize::from(std::mem::take(&mut slot.stranger));
+            slot.machine = None;
+            slot.generation = slot.generation.wrapping_add(1);
+            self.free.push(key.slot());
+        }
+    }
+}

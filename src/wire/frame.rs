@@ -171,7 +171,7 @@ pub struct Resumed {
 }
 
 /// Body of PING and PONG. Both ends learn the round trip from one exchange (as with LSR and DLSR in RFC 3550).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beat {
     /// Chosen by who pings, returned by who pongs.
     pub nonce: u32,
@@ -199,7 +199,7 @@ pub struct Close<'a> {
 }
 
 /// The values two ends agree on at login. The wire carries them as they are; ranges are checked by who uses them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// Time between two signs of life, in milliseconds.
     pub heartbeat_ms: u32,

@@ -33,7 +33,10 @@ impl Machine {
     /// `Full` where the window has no room, `TooLong`, or the loss or the end.
     pub fn send(&mut self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
         self.check(epoch)?;
-        match self.outbox.accept(message.len(), &self.terms, || message.to_bytes()) {
+        match self
+            .outbox
+            .accept(message.len(), &self.terms, || message.to_bytes())
+        {
             Ok(()) => {
                 self.wake(Wake::LINK);
                 Ok(())
@@ -48,7 +51,12 @@ impl Machine {
     /// # Errors
     ///
     /// `TooLong`, or the loss or the end; never `Full`.
-    pub fn send_volatile(&mut self, cx: &Cx<'_>, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
+    pub fn send_volatile(
+        &mut self,
+        cx: &Cx<'_>,
+        epoch: u64,
+        message: Lent<'_>,
+    ) -> Result<(), SendError> {
         self.check(epoch)?;
         if message.len() > self.max_message() {
             return Err(self.too_long(message.len()));

@@ -14,7 +14,11 @@ pub(super) enum Farewell {
     None,
     /// We close: CLOSE goes out after the data before it, and CLOSED says what was taken. A link that is lost meanwhile is
     /// dialed once more.
-    Closing { until: Time, said: bool, redial: bool },
+    Closing {
+        until: Time,
+        said: bool,
+        redial: bool,
+    },
     /// The peer closed: CLOSED goes out once the application has read its mailbox.
     Answering { until: Time },
     /// CLOSE goes out, nobody waits for an answer.
@@ -28,12 +32,12 @@ pub(super) enum Farewell {
 /// What REFUSED says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    code: u16,
-    retry: RetryClass,
+    pub(super) code: u16,
+    pub(super) retry: RetryClass,
     pub(super) taken: u64,
     pub(super) attempt: u64,
-    redirect: String,
-    text: String,
+    pub(super) redirect: String,
+    pub(super) text: String,
 }
 
 impl Machine {
@@ -42,15 +46,33 @@ impl Machine {
         let until = cx.now + cx.settings.close_linger;
         match (self.phase, &self.role) {
             (Phase::Ended, _) => {}
-            (Phase::Connecting, Role::Acceptor(_)) => self.reject(cx, &Rejection::busy(Duration::from_secs(1))),
+            (Phase::Connecting, Role::Acceptor(_)) => {
+                self.reject(cx, &Rejection::busy(Duration::from_secs(1)))
+            }
             (Phase::Dialing | Phase::Connecting, _) => self.end(cx, closed),
             (Phase::LoggedIn | Phase::Suspect, _) => {
-                self.end_with(cx, closed, Farewell::Closing { until, said: false, redial: true });
+                self.end_with(
+                    cx,
+                    closed,
+                    Farewell::Closing {
+                        until,
+                        said: false,
+                        redial: true,
+                    },
+                );
             }
             (Phase::Reconnecting, Role::Acceptor(_)) => self.end(cx, closed),
             (Phase::Reconnecting, Role::Dialer(_)) => {
                 let dialing = self.link.is_some();
-                self.end_with(cx, closed, Farewell::Closing { until, said: false, redial: dialing });
+                self.end_with(
+                    cx,
+                    closed,
+                    Farewell::Closing {
+                        until,
+                        said: false,
+                        redial: dialing,
+                    },
+                );
                 if !dialing {
                     self.redial(cx);
                 }
@@ -93,7 +115,14 @@ impl Machine {
 
     pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, closed: Closed, refusal: Refusal) {
         let until = cx.now + cx.settings.close_linger;
-        self.end_with(cx, closed, Farewell::Refusing { until, refusal: Box::new(refusal) });
+        self.end_with(
+            cx,
+            closed,
+            Farewell::Refusing {
+                until,
+                refusal: Box::new(refusal),
+            },
+        );
     }
 
     /// Ends without a word: there is no link, or nobody to talk to.
@@ -105,11 +134,17 @@ impl Machine {
     }
 
     fn end_with(&mut self, cx: &mut Cx<'_>, closed: Closed, farewell: Farewell) {
-        if self.dialer_mut().is_some_and(|dialer| dialer.login.is_under_way()) {
+        if self
+            .dialer_mut()
+            .is_some_and(|dialer| dialer.login.is_under_way())
+        {
             self.fail_login(cx, closed.clone(), None);
         }
         if !keeps_mailbox(closed.reason()) {
             self.inbox.clear();
+        }
+        if self.phase == Phase::Connecting && matches!(self.role, Role::Acceptor(_)) {
+            self.emit(cx, EventKind::LoginFailed(closed.clone()));
         }
         self.step(Step::End);
         self.farewell = farewell;
@@ -140,7 +175,9 @@ impl Machine {
         if self.phase == Phase::Ended {
             self.farewell = Farewell::Answering { until };
         } else {
-            let closed = Closed::new(mirrored(close.code)).with_text(close.text).with_retry(retry_of(close.retry));
+            let closed = Closed::new(mirrored(close.code))
+                .with_text(close.text)
+                .with_retry(retry_of(close.retry));
             self.end_with(cx, closed, Farewell::Answering { until });
         }
         self.wake(Wake::LINK);
@@ -221,8 +258,8 @@ impl Refusal {
             retry: retry_class(why.retry()),
             taken: 0,
             attempt: 0,
-            redirect: why.redirect().unwrap_or_default().to_owned(),
-            text: why.text().unwrap_or_default().to_owned(),
+            redirect: why.redirect_to().unwrap_or_default().to_owned(),
+            text: why.explanation().unwrap_or_default().to_owned(),
         }
     }
 
@@ -244,9 +281,23 @@ impl Refusal {
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        let Self { code, retry, taken, attempt, redirect, text } = self;
-        Frame::Refused(wire::Refused { code: *code, retry: *retry, taken: *taken, attempt: *attempt, redirect, text })
-            .encode(out);
+        let Self {
+            code,
+            retry,
+            taken,
+            attempt,
+            redirect,
+            text,
+        } = self;
+        Frame::Refused(wire::Refused {
+            code: *code,
+            retry: *retry,
+            taken: *taken,
+            attempt: *attempt,
+            redirect,
+            text,
+        })
+        .encode(out);
     }
 }
 
@@ -287,13 +338,20 @@ pub(super) fn mirrored(code: u16) -> Reason {
 
 /// A rejection as the peer put it.
 pub(super) fn rejection(refused: &wire::Refused<'_>) -> Rejection {
-    Rejection::from_parts(RejectCode::from_code(refused.code), retry_of(refused.retry), refused.redirect, refused.text)
+    Rejection::from_peer(
+        RejectCode::from_code(refused.code),
+        retry_of(refused.retry),
+        refused.redirect,
+        refused.text,
+    )
 }
 
 pub(super) fn retry_class(retry: Retry) -> RetryClass {
     match retry {
         Retry::Now => RetryClass::Now,
-        Retry::After(after) => RetryClass::After(u32::try_from(after.as_millis()).unwrap_or(u32::MAX)),
+        Retry::After(after) => {
+            RetryClass::After(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+        }
         Retry::Never => RetryClass::Never,
     }
 }

@@ -52,7 +52,9 @@ impl Machine {
                 self.on_login_refused(cx, refused);
             }
             (Stage::AwaitResumed(_), Frame::Resumed(resumed)) => self.on_resumed(cx, resumed)?,
-            (Stage::Resume | Stage::AwaitResumed(_), Frame::Refused(refused)) => self.on_resume_refused(cx, refused),
+            (Stage::Resume | Stage::AwaitResumed(_), Frame::Refused(refused)) => {
+                self.on_resume_refused(cx, refused)
+            }
             // The one frame that a dialer may write before it read RESUMED (R6).
             (Stage::Resumed | Stage::Open, Frame::Close(close)) => self.on_close(cx, close),
             (Stage::Open, frame) => self.apply_open(cx, frame)?,
@@ -77,7 +79,9 @@ impl Machine {
                 if payload.len() > self.max_message() {
                     return Err(Violation::TooLong);
                 }
-                let dropped = self.inbox.put_volatile(payload, cx.settings.volatile_messages);
+                let dropped = self
+                    .inbox
+                    .put_volatile(payload, cx.settings.volatile_messages);
                 self.volatile_dropped += u64::from(dropped);
                 self.wake(Wake::RECV);
             }
@@ -126,7 +130,9 @@ impl Machine {
 
     /// Pings the peer now, to see whether it is there. False where there is no link that could answer.
     pub fn probe(&mut self) -> bool {
-        let can = self.phase.is_up() && matches!(self.role, Role::Acceptor(_)) && self.stage == Stage::Open;
+        let can = self.phase.is_up()
+            && matches!(self.role, Role::Acceptor(_))
+            && self.stage == Stage::Open;
         if can {
             self.ping_now = true;
             self.wake(Wake::LINK);

@@ -19,7 +19,10 @@ impl Machine {
             self.step(Step::LinkUp);
             self.emit(cx, EventKind::LinkUp);
             self.stage = Stage::Quiet;
-            if self.dialer_mut().is_some_and(|dialer| dialer.login.is_under_way()) {
+            if self
+                .dialer_mut()
+                .is_some_and(|dialer| dialer.login.is_under_way())
+            {
                 self.begin_login(cx);
             }
         } else {
@@ -76,10 +79,13 @@ impl Machine {
         self.wake(Wake::ALL);
         match self.phase {
             Phase::LoggedIn | Phase::Suspect => {
-                self.emit(cx, match cause {
-                    LossCause::Silence => EventKind::TimedOut,
-                    cause => EventKind::LinkLost(cause),
-                });
+                self.emit(
+                    cx,
+                    match cause {
+                        LossCause::Silence => EventKind::TimedOut,
+                        cause => EventKind::LinkLost(cause),
+                    },
+                );
                 self.step(Step::LinkLost);
                 self.await_return(cx);
             }
@@ -88,7 +94,11 @@ impl Machine {
                 Role::Dialer(_) => {
                     self.emit(cx, EventKind::LinkLost(cause));
                     self.step(Step::LinkLost);
-                    self.fail_login(cx, Closed::new(Reason::LinkLost).with_text(&cause.to_string()), None);
+                    self.fail_login(
+                        cx,
+                        Closed::new(Reason::LinkLost).with_text(&cause.to_string()),
+                        None,
+                    );
                 }
             },
             Phase::Reconnecting => self.retry(cx, None),
@@ -128,11 +138,16 @@ impl Machine {
             return self.farewell_link_lost(cx);
         }
         let policy = &cx.settings.reconnect;
-        let Role::Dialer(dialer) = &mut self.role else { return };
+        let Role::Dialer(dialer) = &mut self.role else {
+            return;
+        };
         if policy.mode == ReconnectMode::OnResume && !dialer.wanted {
             return;
         }
-        if policy.attempts.is_some_and(|most| dialer.backoff.attempt() >= most) {
+        if policy
+            .attempts
+            .is_some_and(|most| dialer.backoff.attempt() >= most)
+        {
             return self.end(cx, Closed::new(Reason::GaveUp));
         }
         let (attempt, after) = dialer.backoff.next(policy, retry_after);
@@ -142,7 +157,9 @@ impl Machine {
 
     /// Dials now.
     pub(super) fn redial(&mut self, cx: &mut Cx<'_>) {
-        let Some(dialer) = self.dialer_mut() else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
         dialer.retry_at = None;
         let attempt = dialer.backoff.attempt();
         if self.phase == Phase::Reconnecting {
@@ -160,7 +177,9 @@ impl Machine {
     /// "The network is back": whatever delay was planned is over.
     pub fn retry_now(&mut self, cx: &mut Cx<'_>) {
         if self.phase == Phase::Reconnecting && self.link.is_none() {
-            let Some(dialer) = self.dialer_mut() else { return };
+            let Some(dialer) = self.dialer_mut() else {
+                return;
+            };
             dialer.wanted = true;
             if dialer.retry_at.is_none() {
                 self.retry(cx, None);
@@ -176,7 +195,9 @@ impl Machine {
         let mode = cx.settings.reconnect.mode;
         let lost = self.phase == Phase::Reconnecting;
         let idle = self.link.is_none();
-        let Some(dialer) = self.dialer_mut() else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
         dialer.wanted = wanted;
         if lost && mode == ReconnectMode::OnResume {
             match wanted {
@@ -190,17 +211,32 @@ impl Machine {
     /// When a dialer gives its session up: the acceptor has forgotten it by then, or the budget is used up. The
     /// acceptor may notice the loss up to a lease later than we did.
     pub(super) fn gives_up_at(&self, cx: &crate::config::Settings) -> Option<Time> {
-        let Role::Dialer(dialer) = &self.role else { return None };
+        let Role::Dialer(dialer) = &self.role else {
+            return None;
+        };
         let forgotten = terms::resume_window(&self.terms) + terms::lease(&self.terms);
-        let budget = cx.reconnect.budget.map_or(forgotten, |budget| budget.min(forgotten));
+        let budget = cx
+            .reconnect
+            .budget
+            .map_or(forgotten, |budget| budget.min(forgotten));
         Some(dialer.lost_at + budget)
     }
 
     /// A login that was under way has failed; the session can log in again.
-    pub(super) fn fail_login(&mut self, cx: &mut Cx<'_>, closed: Closed, rejection: Option<crate::Rejection>) {
-        let Some(dialer) = self.dialer_mut() else { return };
+    pub(super) fn fail_login(
+        &mut self,
+        cx: &mut Cx<'_>,
+        closed: Closed,
+        rejection: Option<crate::Rejection>,
+    ) {
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
         if dialer.login.is_under_way() {
-            dialer.login = Login::Failed(super::LoginFailure { closed: closed.clone(), rejection });
+            dialer.login = Login::Failed(super::LoginFailure {
+                closed: closed.clone(),
+                rejection,
+            });
             self.emit(cx, EventKind::LoginFailed(closed));
             self.wake(Wake::STATE);
         }

@@ -33,12 +33,20 @@ impl Machine {
     /// [`login_outcome`](Self::login_outcome).
     pub fn login(&mut self, cx: &mut Cx<'_>, credentials: Bytes) {
         let stage = self.stage;
-        let Some(dialer) = self.dialer_mut() else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
         let too_long = credentials.len() > wire::CREDENTIALS_BYTES;
         let len = credentials.len();
-        dialer.login = Login::Wanted { credentials, ends_by: None };
+        dialer.login = Login::Wanted {
+            credentials,
+            ends_by: None,
+        };
         if too_long {
-            let text = format!("credentials of {len} bytes: at most {} fit", wire::CREDENTIALS_BYTES);
+            let text = format!(
+                "credentials of {len} bytes: at most {} fit",
+                wire::CREDENTIALS_BYTES
+            );
             return self.fail_login(cx, Closed::new(Reason::Refused).with_text(&text), None);
         }
         match stage {
@@ -50,7 +58,9 @@ impl Machine {
 
     pub(super) fn begin_login(&mut self, cx: &mut Cx<'_>) {
         let ends_by_now = cx.now + cx.settings.login_deadline;
-        let Some(dialer) = self.dialer_mut() else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
         dialer.login_attempt += 1;
         if let Login::Wanted { ends_by, .. } = &mut dialer.login {
             *ends_by = Some(ends_by_now);
@@ -69,8 +79,16 @@ impl Machine {
     }
 
     /// The login under way failed, and its link goes with it.
-    pub(super) fn end_login(&mut self, cx: &mut Cx<'_>, closed: Closed, rejection: Option<Rejection>) {
-        if !self.dialer_mut().is_some_and(|dialer| dialer.login.is_under_way()) {
+    pub(super) fn end_login(
+        &mut self,
+        cx: &mut Cx<'_>,
+        closed: Closed,
+        rejection: Option<Rejection>,
+    ) {
+        if !self
+            .dialer_mut()
+            .is_some_and(|dialer| dialer.login.is_under_way())
+        {
             return;
         }
         self.fail_login(cx, closed, rejection);
@@ -94,7 +112,12 @@ impl Machine {
             Login::Failed(failure) => Some(Err(failure)),
             login => {
                 dialer.login = login;
-                ended.map(|closed| Err(LoginFailure { closed, rejection: None }))
+                ended.map(|closed| {
+                    Err(LoginFailure {
+                        closed,
+                        rejection: None,
+                    })
+                })
             }
         }
     }
@@ -109,8 +132,12 @@ impl Machine {
 
     /// Answers the challenge; with `None` the login fails, for nobody here can.
     pub fn answer(&mut self, cx: &mut Cx<'_>, answer: Option<Bytes>) {
-        let Some(dialer) = self.dialer_mut() else { return };
-        let Login::Challenged { ends_by, .. } = dialer.login else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
+        let Login::Challenged { ends_by, .. } = dialer.login else {
+            return;
+        };
         match answer {
             Some(answer) if answer.len() < wire::LOGIN_FRAME_BYTES => {
                 dialer.login = Login::Answering { answer, ends_by };
@@ -125,23 +152,34 @@ impl Machine {
     }
 
     pub(super) fn on_challenge(&mut self, asked: &[u8]) -> Result<(), Violation> {
-        let Some(dialer) = self.dialer_mut() else { return Err(Violation::OutOfPlace) };
+        let Some(dialer) = self.dialer_mut() else {
+            return Err(Violation::OutOfPlace);
+        };
         let ends_by = dialer.login.ends_by();
         if asked.is_empty() {
             return Err(Violation::BadValue);
         }
-        dialer.login = Login::Challenged { ask: Bytes::copy_from_slice(asked), ends_by };
+        dialer.login = Login::Challenged {
+            ask: Bytes::copy_from_slice(asked),
+            ends_by,
+        };
         self.wake(Wake::STATE);
         Ok(())
     }
 
-    pub(super) fn on_welcome(&mut self, cx: &mut Cx<'_>, welcome: &wire::Welcome<'_>) -> Result<(), Violation> {
+    pub(super) fn on_welcome(
+        &mut self,
+        cx: &mut Cx<'_>,
+        welcome: &wire::Welcome<'_>,
+    ) -> Result<(), Violation> {
         let identity = Identity::new(welcome.identity).map_err(|_| Violation::BadValue)?;
         if welcome.version != wire::VERSION || welcome.epoch == 0 {
             return Err(Violation::BadValue);
         }
         terms::check_granted(cx.settings, &welcome.terms)?;
-        let Some(dialer) = self.dialer_mut() else { return Err(Violation::OutOfPlace) };
+        let Some(dialer) = self.dialer_mut() else {
+            return Err(Violation::OutOfPlace);
+        };
         dialer.login = Login::None;
         dialer.session = welcome.session;
         dialer.secret = welcome.secret.clone();
@@ -182,9 +220,15 @@ impl Machine {
 
 /// The acceptor's part.
 impl Machine {
-    pub(super) fn on_login(&mut self, cx: &mut Cx<'_>, login: &wire::Login<'_>) -> Result<(), Violation> {
+    pub(super) fn on_login(
+        &mut self,
+        cx: &mut Cx<'_>,
+        login: &wire::Login<'_>,
+    ) -> Result<(), Violation> {
         terms::check_asked(&login.terms)?;
-        let Some(acceptor) = self.acceptor_mut() else { return Err(Violation::OutOfPlace) };
+        let Some(acceptor) = self.acceptor_mut() else {
+            return Err(Violation::OutOfPlace);
+        };
         acceptor.instance = login.instance;
         acceptor.login_attempt = login.attempt;
         acceptor.greeting = Some(Box::new(Greeting {
@@ -198,7 +242,7 @@ impl Machine {
         self.emit(cx, EventKind::LinkUp);
         self.emit(cx, EventKind::LoginStarted);
         if login.oldest > wire::VERSION || login.version < wire::VERSION {
-            self.reject(cx, &Rejection::incompatible());
+            self.reject(cx, &Rejection::new(RejectCode::Incompatible));
         } else {
             cx.fx.push(Effect::Offered(self.key));
         }
@@ -208,9 +252,14 @@ impl Machine {
     /// What the peer presented, while nobody has answered it.
     #[must_use]
     pub fn offer(&self) -> Option<Offer> {
-        let Role::Acceptor(acceptor) = &self.role else { return None };
+        let Role::Acceptor(acceptor) = &self.role else {
+            return None;
+        };
         let greeting = acceptor.greeting.as_ref()?;
-        Some(Offer { credentials: greeting.credentials.clone(), remote: self.remote })
+        Some(Offer {
+            credentials: greeting.credentials.clone(),
+            remote: self.remote,
+        })
     }
 
     /// Asks the peer back before judging it. False where it cannot be asked (any more, or while a question is open).
@@ -218,7 +267,12 @@ impl Machine {
         if self.stage != Stage::Offered || ask.is_empty() || ask.len() >= wire::LOGIN_FRAME_BYTES {
             return false;
         }
-        let Some(greeting) = self.acceptor_mut().and_then(|acceptor| acceptor.greeting.as_mut()) else { return false };
+        let Some(greeting) = self
+            .acceptor_mut()
+            .and_then(|acceptor| acceptor.greeting.as_mut())
+        else {
+            return false;
+        };
         greeting.ask = ask;
         greeting.answer = None;
         self.stage = Stage::Challenge;
@@ -232,7 +286,10 @@ impl Machine {
     }
 
     pub(super) fn on_answer(&mut self, answer: &[u8]) {
-        if let Some(greeting) = self.acceptor_mut().and_then(|acceptor| acceptor.greeting.as_mut()) {
+        if let Some(greeting) = self
+            .acceptor_mut()
+            .and_then(|acceptor| acceptor.greeting.as_mut())
+        {
             greeting.answer = Some(Bytes::copy_from_slice(answer));
             self.stage = Stage::Offered;
             self.wake(Wake::STATE);
@@ -240,13 +297,23 @@ impl Machine {
     }
 
     /// The host says who this is. The registry has made room for the identity in the same step.
-    pub fn admit(&mut self, cx: &mut Cx<'_>, identity: Identity, epoch: u64, secret: Secret) -> Verdict {
+    pub fn admit(
+        &mut self,
+        cx: &mut Cx<'_>,
+        identity: Identity,
+        epoch: u64,
+        secret: Secret,
+    ) -> Verdict {
         if !self.is_admissible(cx.now) {
             return Verdict::Gone;
         }
         let prove_by = cx.now + cx.settings.login_deadline;
-        let Some(acceptor) = self.acceptor_mut() else { return Verdict::Gone };
-        let Some(greeting) = acceptor.greeting.take() else { return Verdict::Gone };
+        let Some(acceptor) = self.acceptor_mut() else {
+            return Verdict::Gone;
+        };
+        let Some(greeting) = acceptor.greeting.take() else {
+            return Verdict::Gone;
+        };
         acceptor.keys = Keys::new(&secret);
         acceptor.fresh = Some(secret);
         acceptor.login_by = Some(prove_by);
@@ -260,8 +327,12 @@ impl Machine {
     /// Whether the peer still waits to be admitted: its link is up and its deadline has not passed (R16).
     #[must_use]
     pub fn is_admissible(&self, now: Time) -> bool {
-        let Role::Acceptor(acceptor) = &self.role else { return false };
-        self.phase == Phase::Connecting && acceptor.greeting.is_some() && acceptor.login_by.is_some_and(|by| now < by)
+        let Role::Acceptor(acceptor) = &self.role else {
+            return false;
+        };
+        self.phase == Phase::Connecting
+            && acceptor.greeting.is_some()
+            && acceptor.login_by.is_some_and(|by| now < by)
     }
 
     /// The host says no.
@@ -271,7 +342,6 @@ impl Machine {
         }
         let closed = Closed::new(Reason::Refused).with_rejection(why.clone());
         let refusal = ending::Refusal::of(why);
-        self.emit(cx, EventKind::LoginFailed(closed.clone()));
         self.refuse(cx, closed, refusal);
     }
 

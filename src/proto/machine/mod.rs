@@ -3,8 +3,8 @@ use std::{collections::VecDeque, net::SocketAddr};
 use bytes::Bytes;
 
 use super::{
-    Cx, Effect, Key, LinkId, Phase, Side, Snapshot, Step, Time, Wake, dialer::Dialer, inbox::Inbox, keys::Keys,
-    liveness::Liveness, outbox::Outbox,
+    Cx, Effect, Key, LinkId, Phase, Side, Snapshot, Step, Time, Wake, dialer::Dialer, inbox::Inbox,
+    keys::Keys, liveness::Liveness, outbox::Outbox,
 };
 use crate::{
     Closed, Event, EventKind, Identity, LossCause,
@@ -122,7 +122,6 @@ enum Stage {
     /// Acceptor: waits for ANSWER.
     AwaitAnswer,
 
-
     /// Acceptor: WELCOME is to be written.
     Welcome,
     /// Acceptor: RESUMED is to be written.
@@ -136,12 +135,20 @@ impl Machine {
     #[must_use]
     pub fn dialer(key: Key, instance: [u8; 16], login_attempt: u64, seed: u64) -> Self {
         let role = Role::Dialer(Box::new(Dialer::new(instance, login_attempt, seed)));
-        Self { announced: true, ..Self::new(key, role) }
+        Self {
+            announced: true,
+            ..Self::new(key, role)
+        }
     }
 
     /// A server's end of a link that was just accepted: a stranger, who has until `login_by` to present himself.
     #[must_use]
-    pub fn acceptor(key: Key, now: Time, remote: Option<SocketAddr>, login_by: Time) -> (Self, LinkId) {
+    pub fn acceptor(
+        key: Key,
+        now: Time,
+        remote: Option<SocketAddr>,
+        login_by: Time,
+    ) -> (Self, LinkId) {
         let link = LinkId(1);
         let role = Role::Acceptor(Acceptor {
             keys: Keys::default(),
@@ -310,7 +317,14 @@ impl Machine {
     fn emit(&self, cx: &mut Cx<'_>, kind: EventKind) {
         if self.announced {
             let id = self.key.as_u64();
-            let event = Event::new(id, self.identity.clone(), self.remote, self.epoch, cx.now.since_start(), kind);
+            let event = Event::new(
+                id,
+                self.identity.clone(),
+                self.remote,
+                self.epoch,
+                cx.now,
+                kind,
+            );
             cx.fx.push(Effect::Event(event));
         }
     }

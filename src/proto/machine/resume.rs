@@ -19,6 +19,8 @@ pub enum ResumeRefusal {
     Ended(Closed, u64),
     /// The stated positions cannot be (R10).
     Position,
+    /// No common version.
+    Incompatible,
 }
 
 /// The acceptor's part.
@@ -36,7 +38,9 @@ impl Machine {
         remote: Option<SocketAddr>,
         fresh: Secret,
     ) -> Result<LinkId, ResumeRefusal> {
-        let Role::Acceptor(acceptor) = &self.role else { return Err(ResumeRefusal::Gone) };
+        let Role::Acceptor(acceptor) = &self.role else {
+            return Err(ResumeRefusal::Gone);
+        };
         let presented = acceptor.keys.check(&resume.secret, resume.attempt);
         if self.identity.is_none() || presented == Presented::Unknown {
             return Err(ResumeRefusal::Gone);
@@ -48,7 +52,11 @@ impl Machine {
         if let Presented::Stale(highest) = presented {
             return Err(ResumeRefusal::Stale(highest));
         }
-        if self.outbox.check_positions(resume.received, resume.taken).is_err() {
+        if self
+            .outbox
+            .check_positions(resume.received, resume.taken)
+            .is_err()
+        {
             return Err(ResumeRefusal::Position);
         }
         if self.phase.is_up() {
@@ -60,7 +68,13 @@ impl Machine {
         Ok(self.adopt(cx, resume, remote, fresh))
     }
 
-    fn adopt(&mut self, cx: &mut Cx<'_>, resume: &Resume, remote: Option<SocketAddr>, fresh: Secret) -> LinkId {
+    fn adopt(
+        &mut self,
+        cx: &mut Cx<'_>,
+        resume: &Resume,
+        remote: Option<SocketAddr>,
+        fresh: Secret,
+    ) -> LinkId {
         let link = self.new_link();
         if let Some(acceptor) = self.acceptor_mut() {
             acceptor.keys.rotate(&resume.secret, resume.attempt, &fresh);
@@ -79,7 +93,9 @@ impl Machine {
     /// The resume window has passed since the link was lost.
     pub(super) fn expire_if_due(&mut self, cx: &mut Cx<'_>) {
         let window = terms::resume_window(&self.terms);
-        let Role::Acceptor(acceptor) = &mut self.role else { return };
+        let Role::Acceptor(acceptor) = &mut self.role else {
+            return;
+        };
         if self.phase != Phase::Reconnecting || cx.now < acceptor.lost_at + window {
             return;
         }
@@ -106,12 +122,19 @@ impl Machine {
     /// Answers a RESUME that was refused, on the link that brought it; this machine is that link's stranger.
     pub fn refuse_resume(&mut self, cx: &mut Cx<'_>, refusal: ResumeRefusal) {
         let refusal = match refusal {
-            ResumeRefusal::Position => return self.lose(cx, LossCause::Protocol(Violation::PositionOutOfRange)),
-            ResumeRefusal::Gone => ending::Refusal::of_reason(Reason::Gone),
-            ResumeRefusal::Stale(attempt) => {
-                ending::Refusal { attempt, ..ending::Refusal::of_reason(Reason::Stale) }
+            ResumeRefusal::Position => {
+                return self.lose(cx, LossCause::Protocol(Violation::PositionOutOfRange));
             }
-            ResumeRefusal::Ended(closed, taken) => ending::Refusal { taken, ..ending::Refusal::of_closed(&closed) },
+            ResumeRefusal::Incompatible => ending::Refusal::of_reason(Reason::Incompatible),
+            ResumeRefusal::Gone => ending::Refusal::of_reason(Reason::Gone),
+            ResumeRefusal::Stale(attempt) => ending::Refusal {
+                attempt,
+                ..ending::Refusal::of_reason(Reason::Stale)
+            },
+            ResumeRefusal::Ended(closed, taken) => ending::Refusal {
+                taken,
+                ..ending::Refusal::of_closed(&closed)
+            },
         };
         self.refuse(cx, Closed::new(Reason::Refused), refusal);
     }
@@ -119,7 +142,11 @@ impl Machine {
 
 /// The dialer's part.
 impl Machine {
-    pub(super) fn on_resumed(&mut self, cx: &mut Cx<'_>, resumed: &Resumed) -> Result<(), Violation> {
+    pub(super) fn on_resumed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        resumed: &Resumed,
+    ) -> Result<(), Violation> {
         if resumed.epoch <= self.epoch {
             return Err(Violation::BadValue);
         }

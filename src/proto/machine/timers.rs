@@ -37,11 +37,17 @@ impl Machine {
             soonest.add(Some(by));
         }
         if self.phase.is_up() {
-            soonest.add(Some(self.liveness.deadline(&self.terms, self.phase == Phase::Suspect)));
+            soonest.add(Some(
+                self.liveness
+                    .deadline(&self.terms, self.phase == Phase::Suspect),
+            ));
         }
         if self.link.is_some() {
             soonest.add(self.inbox.due_at());
-            soonest.add(self.blocked_since.map(|since| since + settings.stalled_write));
+            soonest.add(
+                self.blocked_since
+                    .map(|since| since + settings.stalled_write),
+            );
         }
         soonest.add(self.farewell.until());
         soonest.0
@@ -63,9 +69,7 @@ impl Machine {
                 self.end_login(cx, Closed::new(Reason::LoginTimedOut), None);
             }
             Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by) => {
-                let closed = Closed::new(Reason::LoginTimedOut);
-                self.emit(cx, EventKind::LoginFailed(closed.clone()));
-                self.end(cx, closed);
+                self.end(cx, Closed::new(Reason::LoginTimedOut));
             }
             _ => {}
         }
@@ -144,7 +148,11 @@ impl Machine {
     }
 
     fn check_blocked(&mut self, cx: &mut Cx<'_>) {
-        if is_due(cx, self.blocked_since.map(|since| since + cx.settings.stalled_write)) {
+        if is_due(
+            cx,
+            self.blocked_since
+                .map(|since| since + cx.settings.stalled_write),
+        ) {
             self.lose(cx, LossCause::WriteStalled);
         }
     }

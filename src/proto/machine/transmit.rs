@@ -19,14 +19,20 @@ impl Machine {
     /// Appends to `out` what this link may write now: at most a turn's frames and bytes.
     pub fn transmit(&mut self, cx: &mut Cx<'_>, link: LinkId, out: &mut Vec<u8>) -> Transmit {
         if self.link != Some(link) {
-            return Transmit { more: false, close: true };
+            return Transmit {
+                more: false,
+                close: true,
+            };
         }
         let before = out.len();
         self.write_handshake(cx, out);
         if let Farewell::Refusing { refusal, .. } = &self.farewell {
             refusal.encode(out);
             self.settle();
-            return Transmit { more: false, close: true };
+            return Transmit {
+                more: false,
+                close: true,
+            };
         }
         let mut transmit = Transmit::default();
         if self.stage == Stage::Open {
@@ -46,7 +52,9 @@ impl Machine {
         match self.stage {
             Stage::Login => self.write_login(cx, out),
             Stage::Answer => {
-                if let Some(Wish::Answering { answer, .. }) = self.dialer_mut().map(|dialer| &dialer.login) {
+                if let Some(Wish::Answering { answer, .. }) =
+                    self.dialer_mut().map(|dialer| &dialer.login)
+                {
                     Frame::Answer(answer).encode(out);
                 }
                 self.stage = Stage::AwaitWelcome;
@@ -58,7 +66,10 @@ impl Machine {
                 self.stage = Stage::AwaitResumed(cx.now + cx.settings.login_deadline);
             }
             Stage::Challenge => {
-                if let Some(greeting) = self.acceptor_mut().and_then(|acceptor| acceptor.greeting.as_mut()) {
+                if let Some(greeting) = self
+                    .acceptor_mut()
+                    .and_then(|acceptor| acceptor.greeting.as_mut())
+                {
                     Frame::Challenge(&std::mem::take(&mut greeting.ask)).encode(out);
                 }
                 self.stage = Stage::AwaitAnswer;
@@ -71,8 +82,12 @@ impl Machine {
 
     fn write_login(&mut self, cx: &Cx<'_>, out: &mut Vec<u8>) {
         self.stage = Stage::AwaitWelcome;
-        let Some(dialer) = self.dialer_mut() else { return };
-        let Wish::Wanted { credentials, .. } = &dialer.login else { return };
+        let Some(dialer) = self.dialer_mut() else {
+            return;
+        };
+        let Wish::Wanted { credentials, .. } = &dialer.login else {
+            return;
+        };
         Frame::Login(Login {
             version: VERSION,
             oldest: VERSION,
@@ -88,16 +103,44 @@ impl Machine {
     fn write_welcome(&mut self, out: &mut Vec<u8>) {
         self.stage = Stage::Open;
         let (session, epoch, terms) = (self.key.as_u64(), self.epoch, self.terms);
-        let Some(secret) = self.acceptor_mut().and_then(|acceptor| acceptor.fresh.take()) else { return };
-        let identity = self.identity.as_ref().map_or(&[][..], |identity| identity.as_bytes());
-        Frame::Welcome(Welcome { version: VERSION, features: 0, session, epoch, secret, terms, identity }).encode(out);
+        let Some(secret) = self
+            .acceptor_mut()
+            .and_then(|acceptor| acceptor.fresh.take())
+        else {
+            return;
+        };
+        let identity = self
+            .identity
+            .as_ref()
+            .map_or(&[][..], |identity| identity.as_bytes());
+        Frame::Welcome(Welcome {
+            version: VERSION,
+            features: 0,
+            session,
+            epoch,
+            secret,
+            terms,
+            identity,
+        })
+        .encode(out);
     }
 
     fn write_resumed(&mut self, out: &mut Vec<u8>) {
         self.stage = Stage::Open;
         let (epoch, received, taken) = (self.epoch, self.inbox.received(), self.inbox.state());
-        let Some(secret) = self.acceptor_mut().and_then(|acceptor| acceptor.fresh.take()) else { return };
-        Frame::Resumed(Resumed { epoch, secret, received, taken }).encode(out);
+        let Some(secret) = self
+            .acceptor_mut()
+            .and_then(|acceptor| acceptor.fresh.take())
+        else {
+            return;
+        };
+        Frame::Resumed(Resumed {
+            epoch,
+            secret,
+            received,
+            taken,
+        })
+        .encode(out);
     }
 
     /// Control first, so that no amount of data holds a heartbeat up; then messages. True where the budget ran out.
@@ -108,7 +151,8 @@ impl Machine {
         }
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
-        let company = out.len() > before || ping || self.outbox.has_unwritten() || !self.volatile.is_empty();
+        let company =
+            out.len() > before || ping || self.outbox.has_unwritten() || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
@@ -124,7 +168,9 @@ impl Machine {
             if spent(frames, out) {
                 return true;
             }
-            let Some(payload) = self.outbox.write_next() else { break };
+            let Some(payload) = self.outbox.write_next() else {
+                break;
+            };
             encode_data(payload, out);
             frames += 1;
         }
@@ -165,14 +211,25 @@ impl Machine {
         let Some(closed) = &self.ended else { return };
         let text = closed.text().unwrap_or_default();
         let (code, retry) = (closed.reason().code(), ending::retry_class(closed.retry()));
-        Frame::Close(Close { code, retry, taken: self.inbox.taken(), text }).encode(out);
+        Frame::Close(Close {
+            code,
+            retry,
+            taken: self.inbox.taken(),
+            text,
+        })
+        .encode(out);
     }
 
     /// Whether this link has something to write, or to close.
     #[must_use]
     pub fn wants_transmit(&self, cx: &Cx<'_>) -> bool {
         match self.stage {
-            Stage::Login | Stage::Answer | Stage::Resume | Stage::Challenge | Stage::Welcome | Stage::Resumed => true,
+            Stage::Login
+            | Stage::Answer
+            | Stage::Resume
+            | Stage::Challenge
+            | Stage::Welcome
+            | Stage::Resumed => true,
             Stage::Open => {
                 self.liveness.owes_pong()
                     || self.ping_now

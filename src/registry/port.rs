@@ -1,0 +1,109 @@
+use crate::{
+    proto::{Cx, Heard, Key, LinkId, Machine, Transmit},
+    wire::{Decoder, Resume},
+};
+
+use super::{Registry, Time};
+use crate::proto::Effects;
+
+/// A link's end in the registry: which session it belongs to, and the frame it was cut in.
+///
+/// State is found through the link, never through the identity (R11): whoever reads a socket holds its port.
+#[derive(Debug)]
+pub struct Port {
+    key: Key,
+    link: LinkId,
+    decoder: Decoder,
+}
+
+/// What reading left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "go on or close")]
+pub enum Reading {
+    /// Go on.
+    Continue,
+    /// The link is nobody's: close it.
+    Close,
+}
+
+impl Port {
+    /// The end of this link of that session.
+    #[must_use]
+    pub const fn new(key: Key, link: LinkId) -> Self {
+        Self {
+            key,
+            link,
+            decoder: Decoder::new(),
+        }
+    }
+
+    /// The session.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// The link's number within it.
+    #[must_use]
+    pub const fn link(&self) -> LinkId {
+        self.link
+    }
+
+    pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
+        self.key = key;
+        self.link = link;
+    }
+
+    /// Applies whole frames until the bytes are used up, or one brings back another session.
+    pub(super) fn feed(
+        &mut self,
+        machine: &mut Machine,
+        cx: &mut Cx<'_>,
+        bytes: &mut &[u8],
+    ) -> Result<Reading, Resume> {
+        loop {
+            if machine.current_link() != Some(self.link) {
+                return Ok(Reading::Close);
+            }
+            self.decoder.set_max(machine.frame_limit());
+            match self.decoder.next(bytes) {
+                Ok(None) => {
+                    machine.wake_if_due(cx);
+                    return Ok(Reading::Continue);
+                }
+                Ok(Some(frame)) => match machine.handle_frame(cx, self.link, &frame) {
+                    Heard::Applied => {}
+                    Heard::Stale => return Ok(Reading::Close),
+                    Heard::Resume(resume) => return Err(resume),
+                },
+                Err(violation) => {
+                    machine.handle_violation(cx, self.link, violation);
+                    return Ok(Reading::Close);
+                }
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// Appends to `out` what this link may write now.
+    pub fn transmit(
+        &mut self,
+        port: &Port,
+        now: Time,
+        out: &mut Vec<u8>,
+        fx: &mut Effects,
+    ) -> Transmit {
+        let (link, closed) = (
+            port.link(),
+            Transmit {
+                more: false,
+                close: true,
+            },
+        );
+        self.input(port.key(), now, fx, |machine, cx| {
+            machine.transmit(cx, link, out)
+        })
+        .unwrap_or(closed)
+    }
+}
