@@ -1,5 +1,6 @@
 //! sessile: links break, sessions stay.
 
+mod address;
 mod config;
 mod credentials;
 mod driver;
@@ -15,10 +16,12 @@ pub mod proto;
 #[doc(hidden)]
 pub mod registry;
 pub mod testing;
+pub mod transport;
 #[doc(hidden)]
 pub mod wire;
 
 // The public surface is:
+pub use address::Address;
 pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use driver::Spawn;

@@ -1,7 +1,7 @@
 //! What a test of a program that uses sessions needs: time that moves only when the test says so.
 //!
 //! A network without sockets, whose links a test can cut, slow down and swallow, is in
-//! `transport::memory`.
+//! [`transport::memory`](crate::transport::memory).
 
 use std::{
     collections::BTreeMap,
@@ -123,7 +123,7 @@ impl ManualSleep {
         self.at = at;
     }
 
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
         let Some(at) = self.at else {
             return Poll::Pending;
         };

@@ -8,7 +8,7 @@ mod validate;
 pub use reconnect::{Reconnect, ReconnectMode};
 pub use settings::Settings;
 
-use crate::ConfigError;
+use crate::{ConfigError, testing::ManualClock};
 use std::time::Duration;
 
 /// Every limit of a runtime. The defaults suit a game server or a gateway on the internet.
@@ -36,6 +36,7 @@ pub struct Config {
     // Defaults that give way to the limit they depend on; a value that was set is checked against it instead.
     ack_delay: Option<Duration>,
     pending_per_prefix: Option<usize>,
+    clock: Option<ManualClock>,
 }
 
 /// What happens when an identity logs in while a session of it lives.
@@ -89,6 +90,7 @@ impl Config {
             settings,
             ack_delay: None,
             pending_per_prefix: None,
+            clock: None,
         }
     }
 
@@ -268,6 +270,17 @@ impl Config {
 
 /// Policies.
 impl Config {
+    /// Time that a test moves by hand, instead of the system's: see [`ManualClock`].
+    pub fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The clock that a test put in place of the system's.
+    pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
+        self.clock.as_ref()
+    }
+
     /// How a client comes back after a loss: a [`Reconnect`], or only its [`ReconnectMode`].
     pub fn reconnect(mut self, reconnect: impl Into<Reconnect>) -> Self {
         self.settings.reconnect = reconnect.into();

@@ -12,7 +12,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 /// struct MyPool(Arc<smol::Executor<'static>>);
 ///
 /// impl sessile::Spawn for MyPool {
-///     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+///     fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
 ///         self.0.spawn(task).detach();
 ///     }
 /// }
@@ -22,19 +22,21 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
     note = "an `Arc<smol::Executor<'static>>` or a `&'static smol::Executor<'static>` can, or implement `sessile::Spawn`"
 )]
 pub trait Spawn: Send + Sync + 'static {
-    /// Runs `task` to its end. It must not be dropped earlier, and `spawn` must not run it itself: it is
-    /// called while locks are held that the task takes.
-    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
+    /// Runs `task` to its end. It must neither be dropped earlier nor be run by this call itself, which may
+    /// be made while locks are held that the task takes.
+    ///
+    /// Not named `spawn`: where this trait is imported, that would hide the executor's own.
+    fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
 }
 
 impl Spawn for Arc<Executor<'static>> {
-    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         Executor::spawn(self, task).detach();
     }
 }
 
 impl Spawn for &'static Executor<'static> {
-    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
         Executor::spawn(self, task).detach();
     }
 }
@@ -54,7 +56,7 @@ impl Spawner {
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self {
             Self::Global => smol::spawn(task).detach(),
-            Self::Custom(spawn) => spawn.spawn(Box::pin(task)),
+            Self::Custom(spawn) => spawn.spawn_boxed(Box::pin(task)),
         }
     }
 }

@@ -123,8 +123,10 @@ impl Wake {
     pub const STATE: Self = Self(4);
     /// The task that drives the current link.
     pub const LINK: Self = Self(8);
+    /// Whoever asked whether the peer is there.
+    pub const PROBE: Self = Self(16);
     /// Everybody.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// Whether this set has one of `others` in it.
     #[must_use]

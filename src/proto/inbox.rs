@@ -141,6 +141,15 @@ impl Inbox {
         }
     }
 
+    /// Time passed: true where an acknowledgement became due. From here on it waits for the link, not for time.
+    pub(super) fn ripen(&mut self, now: Time) -> bool {
+        let due = self.is_due(now);
+        if due {
+            self.due = Due::Now;
+        }
+        due
+    }
+
     /// A link ended: nothing is due until the next one states positions.
     pub(super) const fn link_lost(&mut self) {
         self.due = Due::Nothing;

@@ -89,17 +89,17 @@ impl Liveness {
         now >= self.ping_at(terms, suspect)
     }
 
-    /// When this must be looked at again: the next ping, or the next judgement of silence.
-    pub(super) fn deadline(&self, terms: &Terms, suspect: bool) -> Time {
-        let judgement = if suspect {
+    /// When silence is judged next.
+    pub(super) fn judged_at(&self, terms: &Terms, suspect: bool) -> Time {
+        if suspect {
             self.dead_at(terms)
         } else {
             self.suspect_at(terms)
-        };
-        judgement.min(self.ping_at(terms, suspect))
+        }
     }
 
-    fn ping_at(&self, terms: &Terms, suspect: bool) -> Time {
+    /// When the next beat is due: nothing said for an interval, or a suspect's next probe.
+    pub(super) fn ping_at(&self, terms: &Terms, suspect: bool) -> Time {
         let beat = self.said + terms::heartbeat(terms);
         if !suspect {
             return beat;
@@ -309,10 +309,10 @@ mod tests {
         liveness.link_up(at(0));
         liveness.ping(at(2000), 0);
         liveness.say(at(2000));
-        assert_eq!(liveness.deadline(&TERMS, false), at(3000));
+        assert_eq!(liveness.judged_at(&TERMS, false), at(3000));
         assert!(liveness.is_ping_due(at(3000), &TERMS, true));
         liveness.ping(at(3000), 0);
         liveness.say(at(3000));
-        assert_eq!(liveness.deadline(&TERMS, true), at(3750));
+        assert_eq!(liveness.ping_at(&TERMS, true), at(3750));
     }
 }

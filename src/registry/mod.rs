@@ -33,6 +33,7 @@ pub struct Registry {
     wheel: Wheel,
     tick: u64,
     strangers: usize,
+    rearmed: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Registry {
             wheel: Wheel::new(),
             tick: 0,
             strangers: 0,
+            rearmed: false,
         }
     }
 
@@ -90,6 +92,7 @@ impl Registry {
         let (machine, link) = Machine::acceptor(key, now, remote, login_by);
         self.put(machine);
         self.wheel.arm(key.slot(), login_by);
+        self.rearmed = true;
         Some(Port::new(key, link))
     }
 
@@ -161,7 +164,13 @@ impl Registry {
                 .is_none_or(|armed| deadline < armed)
         {
             self.wheel.arm(key.slot(), deadline);
+            self.rearmed = true;
         }
+    }
+
+    /// Whether a deadline was armed since this was asked last: [`next_deadline`](Self::next_deadline) may be earlier.
+    pub const fn take_rearmed(&mut self) -> bool {
+        std::mem::replace(&mut self.rearmed, false)
     }
 
     /// When [`handle_due`](Self::handle_due) has something to do, if nothing happens before.

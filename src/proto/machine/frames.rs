@@ -112,6 +112,9 @@ impl Machine {
             return;
         }
         self.liveness.hear(cx.now);
+        if std::mem::take(&mut self.probed) {
+            self.wake(Wake::PROBE);
+        }
         self.prove();
         if self.phase == Phase::Suspect {
             self.step(Step::Heard);
@@ -135,6 +138,7 @@ impl Machine {
             && self.stage == Stage::Open;
         if can {
             self.ping_now = true;
+            self.probed = true;
             self.wake(Wake::LINK);
         }
         can

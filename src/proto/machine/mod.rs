@@ -48,6 +48,8 @@ pub struct Machine {
     /// No handle will ever ask for it (again).
     abandoned: bool,
     ping_now: bool,
+    /// Somebody asked whether the peer is there and waits to hear of it.
+    probed: bool,
     epoch: u64,
     link: Option<LinkId>,
     last_link: LinkId,
@@ -182,6 +184,7 @@ impl Machine {
             announced: false,
             abandoned: false,
             ping_now: false,
+            probed: false,
             epoch: 0,
             link: None,
             last_link: LinkId(0),

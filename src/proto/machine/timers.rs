@@ -37,10 +37,12 @@ impl Machine {
             soonest.add(Some(by));
         }
         if self.phase.is_up() {
-            soonest.add(Some(
-                self.liveness
-                    .deadline(&self.terms, self.phase == Phase::Suspect),
-            ));
+            let suspect = self.phase == Phase::Suspect;
+            soonest.add(Some(self.liveness.judged_at(&self.terms, suspect)));
+            // A ping that is due already waits for the link, not for time.
+            if !self.ping_now {
+                soonest.add(Some(self.liveness.ping_at(&self.terms, suspect)));
+            }
         }
         if self.link.is_some() {
             soonest.add(self.inbox.due_at());
@@ -100,7 +102,11 @@ impl Machine {
             return;
         }
         let suspect = self.phase == Phase::Suspect;
-        if self.inbox.is_due(cx.now) || self.liveness.is_ping_due(cx.now, &self.terms, suspect) {
+        if self.liveness.is_ping_due(cx.now, &self.terms, suspect) {
+            self.ping_now = true;
+            self.wake(Wake::LINK);
+        }
+        if self.inbox.ripen(cx.now) {
             self.wake(Wake::LINK);
         }
         self.inbox.release();

@@ -175,7 +175,7 @@ impl Machine {
             frames += 1;
         }
         // A probe goes out whatever else does; a mere beat only where nothing else did.
-        if ping && (suspect || frames == 0) {
+        if ping && (suspect || self.probed || frames == 0) {
             Frame::Ping(self.liveness.ping(cx.now, cx.tick)).encode(out);
         }
         false

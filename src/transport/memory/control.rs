@@ -1,0 +1,108 @@
+use super::pipe::{State, Wire};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// A test's hand on one link. It keeps neither end alive.
+///
+/// ```
+/// use sessile::transport::{Accept, Dial, memory::{Direction, Network}};
+///
+/// # smol::block_on(async {
+/// let network = Network::new();
+/// let (mut acceptor, dialer) = (network.listener(), network.dialer());
+/// let (client, server) = futures::try_join!(dialer.dial(), acceptor.accept())?;
+///
+/// let link = network.links().pop().expect("the newest");
+/// link.black_hole(Direction::ToDialer, true); // the client hears nothing any more
+/// link.cut_after(100, Direction::ToAcceptor); // and the server reads 100 bytes yet
+/// assert!(link.is_up());
+/// link.cut();
+/// assert!(!link.is_up());
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct LinkControl(Arc<Wire>);
+
+/// One of the two directions of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a link has two")]
+pub enum Direction {
+    /// What the dialer writes and the acceptor reads.
+    ToAcceptor,
+    /// What the acceptor writes and the dialer reads.
+    ToDialer,
+}
+
+impl LinkControl {
+    pub(super) const fn new(wire: Arc<Wire>) -> Self {
+        Self(wire)
+    }
+
+    /// The link's number in its network, from 1 on.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Whether the link was not cut, and an end of it is still held.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.0.is_up()
+    }
+
+    /// Cuts the link. What was written and not read is lost, and both ends hear
+    /// [`ConnectionReset`](std::io::ErrorKind::ConnectionReset) from now on, whether they read or write.
+    pub fn cut(&self) {
+        self.0.update(State::cut);
+    }
+
+    /// Cuts the link when the reader of `direction` has read `bytes` more bytes, counted from now. It gets
+    /// them all and not one more; 0 cuts at once.
+    pub fn cut_after(&self, bytes: u64, direction: Direction) {
+        self.0.update(|state| {
+            state.pipe(direction).cut_after = Some(bytes);
+            if bytes == 0 { state.cut() } else { Vec::new() }
+        });
+    }
+
+    /// Whether what is written in `direction` vanishes from now on: writes succeed and nothing of them arrives,
+    /// nor does the end of the stream. What was written before arrives. Bytes that vanished do not come back.
+    pub fn black_hole(&self, direction: Direction, on: bool) {
+        self.0.update(|state| {
+            let pipe = state.pipe(direction);
+            pipe.black_hole = on;
+            pipe.wake_both()
+        });
+    }
+
+    /// Lets no read or write pass more than `bytes` bytes at a time, at least 1. `usize::MAX` ends it.
+    pub fn chunk(&self, bytes: usize) {
+        self.0.update(|state| {
+            state.chunk = bytes.max(1);
+            Vec::new()
+        });
+    }
+
+    pub(super) fn set_delay(&self, delay: Duration) {
+        self.0.update(|state| {
+            state.delay = delay;
+            Vec::new()
+        });
+    }
+}
+
+impl Direction {
+    pub(super) const fn opposite(self) -> Self {
+        match self {
+            Self::ToAcceptor => Self::ToDialer,
+            Self::ToDialer => Self::ToAcceptor,
+        }
+    }
+}
+
+impl fmt::Debug for LinkControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_up() { "up" } else { "down" };
+        write!(f, "LinkControl({}, {state})", self.id())
+    }
+}

@@ -1,0 +1,129 @@
+use super::control::Direction;
+use crate::{driver::Clock, proto::Time};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+    time::Duration,
+};
+
+/// What both ends and the test share.
+pub(super) struct Wire {
+    pub(super) id: u64,
+    pub(super) clock: Clock,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) cut: bool,
+    pub(super) delay: Duration,
+    pub(super) chunk: usize,
+    pipes: [Pipe; 2],
+}
+
+#[derive(Default)]
+pub(super) struct Pipe {
+    pub(super) bytes: VecDeque<u8>,
+    /// What arrives when: lengths of the parts of `bytes`, in order.
+    pub(super) parts: VecDeque<(Time, usize)>,
+    /// The writer finished, and when the reader hears of it.
+    pub(super) finished: Option<Time>,
+    /// The reader is gone.
+    pub(super) deaf: bool,
+    pub(super) black_hole: bool,
+    /// The link is cut when so many more bytes were read.
+    pub(super) cut_after: Option<u64>,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+/// What one direction holds: enough that a test sees it full only if it wants to.
+pub(super) const CAPACITY: usize = 64 * 1024;
+
+impl Wire {
+    pub(super) fn new(id: u64, clock: Clock, delay: Duration) -> Arc<Self> {
+        let state = Mutex::new(State {
+            cut: false,
+            delay,
+            chunk: usize::MAX,
+            pipes: Default::default(),
+        });
+        Arc::new(Self { id, clock, state })
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        let state = self.state();
+        !state.cut && state.pipes.iter().any(|pipe| !pipe.deaf)
+    }
+
+    /// Changes the state, and wakes outside the lock: a waker may run a task that reads here at once.
+    pub(super) fn update(&self, change: impl FnOnce(&mut State) -> Vec<Waker>) {
+        let wakers = change(&mut self.state());
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn cut(&mut self) -> Vec<Waker> {
+        self.cut = true;
+        let mut wakers = Vec::new();
+        for pipe in &mut self.pipes {
+            pipe.clear();
+            wakers.extend(pipe.wake_both());
+        }
+        wakers
+    }
+
+    pub(super) fn pipe(&mut self, direction: Direction) -> &mut Pipe {
+        &mut self.pipes[direction as usize]
+    }
+}
+
+impl Pipe {
+    pub(super) fn clear(&mut self) {
+        (self.bytes, self.parts) = Default::default();
+    }
+
+    pub(super) fn wake_both(&mut self) -> Vec<Waker> {
+        self.reader
+            .take()
+            .into_iter()
+            .chain(self.writer.take())
+            .collect()
+    }
+
+    /// When something that is written now arrives: not before what was written earlier.
+    pub(super) fn arrival(&self, now: Time, delay: Duration) -> Time {
+        let last = self.parts.back().map_or(Time::START, |&(at, _)| at);
+        if delay.is_zero() {
+            last
+        } else {
+            last.max(now + delay)
+        }
+    }
+
+    /// Takes bytes that have arrived, up to the part's end and to `limit`.
+    pub(super) fn take(&mut self, now: Time, limit: usize, into: &mut [u8]) -> usize {
+        let mut taken = 0;
+        let limit = limit.min(into.len());
+        while taken < limit {
+            let Some((_, len)) = self.parts.front_mut().filter(|part| part.0 <= now) else {
+                break;
+            };
+            let count = (*len).min(limit - taken);
+            *len -= count;
+            if *len == 0 {
+                self.parts.pop_front();
+            }
+            for (place, byte) in into[taken..].iter_mut().zip(self.bytes.drain(..count)) {
+                *place = byte;
+            }
+            taken += count;
+        }
+        taken
+    }
+}
