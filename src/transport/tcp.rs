@@ -209,8 +209,8 @@ impl AsyncRead for TcpLink {
                     ready!(self.socket.poll_readable(context))?;
                     self.input = Input::Unknown;
                 }
-                // While another thread runs the reactor, it can have woken this task and `poll_readable` still
-                // not say so, again and again. So a second look reads, with the waker in place already.
+                // Where another thread runs the reactor, it can have woken this task while `poll_readable` does
+                // not say so yet. So a second look reads in any case; the waker is in place already.
                 Input::Awaited => match self.socket.poll_readable(context) {
                     Poll::Ready(ready) => {
                         self.input = Input::Unknown;
