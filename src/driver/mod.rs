@@ -1,8 +1,28 @@
 //! The only room that awaits, locks, spawns and reads the clock.
+//!
+//! One lock a runtime ([`Shared`]) guards its [`Hub`]: the registry, and beside each session the wakers of whoever waits
+//! for it. Every entry takes the lock, gives the registry one input, performs what follows from it, and lets go before
+//! anybody is woken or spawned. Tasks: one a link ([`link`]), one a listener ([`accept`]), one for time ([`timer`]).
 
+mod accept;
 mod clock;
+mod dial;
+mod handle;
+mod hub;
+mod link;
+mod observe;
+mod random;
+mod shared;
 mod spawn;
+mod timer;
+mod watcher;
 
+pub(crate) use accept::Gate;
 pub(crate) use clock::{Clock, Sleep};
+pub(crate) use dial::Dialing;
+pub(crate) use handle::{Handle, OfferParts, Probing};
+pub(crate) use observe::Feed;
+pub(crate) use shared::Owner;
 pub use spawn::Spawn;
 pub(crate) use spawn::Spawner;
+pub(crate) use watcher::{Collection, Watcher};

@@ -380,6 +380,15 @@ impl Registry {
         (keys, (end < self.slots.len()).then_some(end))
     }
 
+    /// Whether every session is over and everything about it was said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.machine.as_ref())
+            .all(Machine::is_settled)
+    }
+
     /// Every session, strangers and the dead that are remembered included.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {

@@ -33,6 +33,21 @@ impl Machine {
     /// `Full` where the window has no room, `TooLong`, or the loss or the end.
     pub fn send(&mut self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
         self.check(epoch)?;
+        self.accept(message)
+    }
+
+    /// The same for who holds no handle and has no epoch to be stale in: a lost link refuses nothing, the window takes the
+    /// message and the next link carries it.
+    ///
+    /// # Errors
+    ///
+    /// `Full` where the window has no room, `TooLong`, or the end.
+    pub fn post(&mut self, message: Lent<'_>) -> Result<(), SendError> {
+        self.check_posting()?;
+        self.accept(message)
+    }
+
+    fn accept(&mut self, message: Lent<'_>) -> Result<(), SendError> {
         match self
             .outbox
             .accept(message.len(), &self.terms, || message.to_bytes())
@@ -58,8 +73,26 @@ impl Machine {
         message: Lent<'_>,
     ) -> Result<(), SendError> {
         self.check(epoch)?;
+        self.accept_volatile(cx, message)
+    }
+
+    /// The same for who holds no handle: while there is no link, the message is dropped and counted.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong`, or the end; never `Full`.
+    pub fn post_volatile(&mut self, cx: &Cx<'_>, message: Lent<'_>) -> Result<(), SendError> {
+        self.check_posting()?;
+        self.accept_volatile(cx, message)
+    }
+
+    fn accept_volatile(&mut self, cx: &Cx<'_>, message: Lent<'_>) -> Result<(), SendError> {
         if message.len() > self.max_message() {
             return Err(self.too_long(message.len()));
+        }
+        if !self.phase.is_up() {
+            self.volatile_dropped += 1;
+            return Ok(());
         }
         if self.volatile.len() >= cx.settings.volatile_messages {
             self.volatile.pop_front();
@@ -68,6 +101,14 @@ impl Machine {
         self.volatile.push_back(message.to_bytes());
         self.wake(Wake::LINK);
         Ok(())
+    }
+
+    fn check_posting(&self) -> Result<(), Ended> {
+        match &self.ended {
+            Some(closed) => Err(Ended::Closed(closed.clone())),
+            None if self.identity.is_none() => Err(self.lost(self.epoch)),
+            None => Ok(()),
+        }
     }
 
     fn too_long(&self, len: usize) -> SendError {

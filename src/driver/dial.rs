@@ -1,0 +1,145 @@
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::future::BoxFuture;
+use pin_project::pin_project;
+
+use super::{Handle, Owner, Sleep, hub::remember, link, shared::Shared};
+use crate::{
+    proto::{Key, LinkId, Machine},
+    registry::Port,
+    transport::{BoxLink, DynDial},
+};
+
+/// One attempt to open a link, bounded in time.
+#[pin_project]
+pub(crate) struct Dialing {
+    #[pin]
+    attempt: BoxFuture<'static, io::Result<BoxLink>>,
+    #[pin]
+    timeout: Sleep,
+}
+
+/// An attempt that somebody wants: it ends when its session no longer does.
+#[pin_project]
+struct Wanted {
+    shared: Arc<Shared>,
+    key: Key,
+    link: LinkId,
+    #[pin]
+    dialing: Dialing,
+}
+
+impl Owner {
+    /// Opens a link, as long as this future is polled and the dial timeout allows.
+    pub(crate) fn dial(&self, dialer: &Arc<dyn DynDial>) -> Dialing {
+        dial(self.shared(), Arc::clone(dialer))
+    }
+
+    /// The client's session: its first link is up, and a task drives it from here on.
+    pub(crate) fn connected(&self, dialer: Arc<dyn DynDial>, io: BoxLink) -> Handle {
+        let shared = self.shared();
+        let _ = shared.dialer.set(dialer);
+        let key = self.new_dialer(0);
+        let remote = io.remote_addr();
+        let link = shared
+            .with(|hub, now| hub.input(key, now, |machine, cx| machine.first_link(cx, remote)));
+        if let Some(link) = link {
+            link::spawn(shared, Port::new(key, link), io);
+        }
+        Handle::new(self.clone(), key)
+    }
+}
+
+fn dial(shared: &Arc<Shared>, dialer: Arc<dyn DynDial>) -> Dialing {
+    Dialing {
+        attempt: Box::pin(async move { dialer.dial_boxed().await }),
+        timeout: shared
+            .clock
+            .sleep_until(shared.clock.now() + shared.settings.dial_timeout),
+    }
+}
+
+/// A session wants a link: dials it, and drives it to its end.
+pub(super) fn spawn(shared: &Arc<Shared>, key: Key, link: LinkId) {
+    let Some(dialer) = shared.dialer.get() else {
+        return;
+    };
+    let dialing = dial(shared, Arc::clone(dialer));
+    let wanted = Wanted {
+        shared: Arc::clone(shared),
+        key,
+        link,
+        dialing,
+    };
+    let shared = Arc::clone(shared);
+    let spawner = shared.spawner.clone();
+    spawner.spawn(async move {
+        let Some(io) = wanted.await else { return };
+        let remote = io.remote_addr();
+        let up = shared
+            .with(|hub, now| hub.input(key, now, |machine, cx| machine.link_up(cx, link, remote)));
+        if up == Some(true) {
+            link::Task::new(&shared, Port::new(key, link), io).await;
+        }
+    });
+}
+
+impl Future for Dialing {
+    type Output = io::Result<BoxLink>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(outcome) = this.attempt.poll(cx) {
+            return Poll::Ready(outcome);
+        }
+        this.timeout.poll(cx).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "no link within the dial timeout",
+            ))
+        })
+    }
+}
+
+impl Future for Wanted {
+    type Output = Option<BoxLink>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (key, link) = (*this.key, *this.link);
+        let wanted = this.shared.with(|hub, _| {
+            let wanted = hub.registry.get(key).and_then(Machine::current_link) == Some(link);
+            if wanted {
+                remember(&mut hub.seat(key).link, cx.waker());
+            }
+            wanted
+        });
+        if !wanted {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(outcome) = this.dialing.poll(cx) else {
+            return Poll::Pending;
+        };
+        match outcome {
+            Ok(io) => Poll::Ready(Some(io)),
+            Err(error) => {
+                let why = error.to_string();
+                this.shared.with(|hub, now| {
+                    hub.input(key, now, |machine, cx| machine.dial_failed(cx, link, &why))
+                });
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Dialing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialing")
+    }
+}

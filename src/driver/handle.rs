@@ -1,0 +1,383 @@
+use std::{
+    fmt,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use super::{
+    Feed, Owner, Sleep, Watcher,
+    hub::{Hub, Seat, remember},
+    random,
+    shared::Shared,
+};
+use crate::{
+    Closed, Credentials, Ended, Identity, Reason, Rejection, SendError, Undelivered,
+    message::Lent,
+    proto::{Cx, Key, LoginFailure, Machine, Phase, Received, Snapshot, Time},
+};
+
+/// One session in its one owner's hands. Dropping it closes the session.
+pub(crate) struct Handle {
+    owner: Owner,
+    key: Key,
+}
+
+/// What a peer presented.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferParts {
+    pub(crate) credentials: Bytes,
+    pub(crate) remote: Option<SocketAddr>,
+}
+
+/// A question to whoever holds an identity: are you there?
+#[derive(Debug)]
+pub(crate) struct Probing {
+    asked: Time,
+    holder: Key,
+    patience: Sleep,
+}
+
+/// How long a holder has to answer a probe before it counts as a ghost, at most.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Handle {
+    pub(super) const fn new(owner: Owner, key: Key) -> Self {
+        Self { owner, key }
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.key.as_u64()
+    }
+
+    pub(crate) const fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.look(Machine::phase).unwrap_or(Phase::Ended)
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.look(Machine::epoch).unwrap_or_default()
+    }
+
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.look(|machine| machine.identity().cloned()).flatten()
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        self.look(Machine::snapshot)
+    }
+
+    /// An observer, which keeps nothing alive.
+    pub(crate) fn watcher(&self) -> Watcher {
+        Watcher::new(Arc::clone(self.shared()), self.key)
+    }
+
+    pub(crate) fn feed(&self) -> Feed {
+        self.watcher().feed()
+    }
+
+    pub(crate) fn set_tick(&self, tick: u64) {
+        self.owner.set_tick(tick);
+    }
+
+    const fn shared(&self) -> &Arc<Shared> {
+        self.owner.shared()
+    }
+
+    fn look<R>(&self, look: impl FnOnce(&Machine) -> R) -> Option<R> {
+        self.shared()
+            .look(|hub| hub.registry.get(self.key).map(look))
+    }
+
+    fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {
+        self.shared()
+            .with(|hub, now| hub.input(self.key, now, give))
+    }
+
+    /// Asks, and sits down to wait where the answer is not there yet, in one step: nothing is missed in between.
+    fn poll<R>(
+        &self,
+        cx: &Context<'_>,
+        place: impl FnOnce(&mut Seat) -> &mut Option<std::task::Waker>,
+        ask: impl FnOnce(&mut Machine, &mut Cx<'_>) -> Poll<R>,
+        gone: impl FnOnce() -> R,
+    ) -> Poll<R> {
+        self.shared().with(|hub, now| {
+            let answer = hub
+                .input(self.key, now, ask)
+                .unwrap_or_else(|| Poll::Ready(gone()));
+            if answer.is_pending() {
+                remember(place(hub.seat(self.key)), cx.waker());
+            }
+            answer
+        })
+    }
+}
+
+/// Messages.
+impl Handle {
+    pub(crate) fn check(&self, epoch: u64) -> Result<(), Ended> {
+        self.look(|machine| machine.check(epoch))
+            .unwrap_or_else(|| Err(stopped().into()))
+    }
+
+    pub(crate) fn try_recv(&self, epoch: u64) -> Result<Option<Received>, Ended> {
+        self.input(|machine, cx| machine.recv(cx, epoch))
+            .unwrap_or_else(|| Err(stopped().into()))
+    }
+
+    pub(crate) fn poll_recv(&self, epoch: u64, cx: &Context<'_>) -> Poll<Result<Received, Ended>> {
+        let ask = |machine: &mut Machine, given: &mut Cx<'_>| match machine.recv(given, epoch) {
+            Ok(Some(received)) => Poll::Ready(Ok(received)),
+            Ok(None) => Poll::Pending,
+            Err(ended) => Poll::Ready(Err(ended)),
+        };
+        self.poll(cx, |seat| &mut seat.recv, ask, || Err(stopped().into()))
+    }
+
+    pub(crate) fn try_send(&self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
+        self.input(|machine, _| machine.send(epoch, message))
+            .unwrap_or_else(|| Err(stopped().into()))
+    }
+
+    /// Waits for room in the window.
+    pub(crate) fn poll_send(
+        &self,
+        epoch: u64,
+        message: Lent<'_>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
+        let ask = |machine: &mut Machine, _: &mut Cx<'_>| match machine.send(epoch, message) {
+            Err(SendError::Full) => Poll::Pending,
+            outcome => Poll::Ready(outcome),
+        };
+        self.poll(cx, |seat| &mut seat.send, ask, || Err(stopped().into()))
+    }
+
+    pub(crate) fn send_volatile(&self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
+        self.input(|machine, cx| machine.send_volatile(cx, epoch, message))
+            .unwrap_or_else(|| Err(stopped().into()))
+    }
+}
+
+/// A client's login.
+impl Handle {
+    pub(crate) fn login(&self, credentials: &Credentials) {
+        let credentials = Bytes::copy_from_slice(credentials.as_bytes());
+        self.input(|machine, cx| machine.login(cx, credentials));
+    }
+
+    /// Waits for the outcome; answers what the server asks back, outside the lock.
+    pub(crate) fn poll_login(
+        &self,
+        me: &Credentials,
+        cx: &Context<'_>,
+    ) -> Poll<Result<(), LoginFailure>> {
+        loop {
+            let mut asked = None;
+            let ask = |machine: &mut Machine, _: &mut Cx<'_>| {
+                asked = machine.take_challenge();
+                machine.login_outcome().map_or(Poll::Pending, Poll::Ready)
+            };
+            let gone = || {
+                Err(LoginFailure {
+                    closed: stopped(),
+                    rejection: None,
+                })
+            };
+            let outcome = self.poll(cx, |seat| &mut seat.state, ask, gone);
+            let Some(asked) = asked else { return outcome };
+            let answer = me.answer(&asked).map(Bytes::from);
+            self.input(|machine, cx| machine.answer(cx, answer));
+        }
+    }
+
+    pub(crate) fn cancel_login(&self) {
+        self.input(Machine::cancel_login);
+    }
+
+    /// A new session of the same client, not connected; this one is let go.
+    pub(crate) fn reborn(self) -> Self {
+        let (_, login_attempt) = self.look(Machine::instance).unwrap_or_default();
+        Self::new(self.owner.clone(), self.owner.new_dialer(login_attempt))
+    }
+}
+
+/// Coming back, and the end.
+impl Handle {
+    /// Somebody waits for the session to come back.
+    pub(crate) fn want(&self, wanted: bool) {
+        self.input(|machine, cx| machine.want(cx, wanted));
+    }
+
+    /// Waits until the session is back, and on which epoch.
+    pub(crate) fn poll_resume(&self, cx: &Context<'_>) -> Poll<Result<u64, Closed>> {
+        let ask = |machine: &mut Machine, _: &mut Cx<'_>| match machine.ended() {
+            Some(closed) => Poll::Ready(Err(closed.clone())),
+            None if machine.phase().is_up() => Poll::Ready(Ok(machine.epoch())),
+            None => Poll::Pending,
+        };
+        self.poll(cx, |seat| &mut seat.state, ask, || Err(stopped()))
+    }
+
+    /// Closes the session; what was sent before still goes out. Twice is once.
+    pub(crate) fn close(&self, reason: Reason, text: &str) {
+        self.input(|machine, cx| machine.close(cx, Closed::new(reason).with_text(text)));
+    }
+
+    /// Waits until everything about the end was said.
+    pub(crate) fn poll_settled(&self, cx: &Context<'_>) -> Poll<()> {
+        let ask = |machine: &mut Machine, _: &mut Cx<'_>| match machine.is_settled() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        };
+        self.poll(cx, |seat| &mut seat.state, ask, || ())
+    }
+
+    /// What was not acknowledged, once.
+    pub(crate) fn take_undelivered(&self) -> Vec<Undelivered> {
+        self.input(|machine, _| machine.take_undelivered())
+            .unwrap_or_default()
+    }
+}
+
+/// A server's judgement of who came.
+impl Handle {
+    pub(crate) fn offer(&self) -> Option<OfferParts> {
+        let offer = self.look(Machine::offer).flatten()?;
+        Some(OfferParts {
+            credentials: offer.credentials,
+            remote: offer.remote,
+        })
+    }
+
+    /// Asks the peer back. False where it cannot be asked.
+    pub(crate) fn challenge(&self, ask: &[u8]) -> bool {
+        let ask = Bytes::copy_from_slice(ask);
+        self.input(|machine, _| machine.challenge(ask))
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Closed>> {
+        let ask = |machine: &mut Machine, _: &mut Cx<'_>| match (
+            machine.take_answer(),
+            machine.ended(),
+        ) {
+            (Some(answer), _) => Poll::Ready(Ok(answer)),
+            (None, Some(closed)) => Poll::Ready(Err(closed.clone())),
+            (None, None) => Poll::Pending,
+        };
+        self.poll(cx, |seat| &mut seat.state, ask, || Err(stopped()))
+    }
+
+    /// Says who this is; a session that holds the identity makes room. Where the peer has gone meanwhile, the session is
+    /// ended, and says so. Returns the epoch.
+    pub(crate) fn admit(&self, identity: Identity) -> u64 {
+        let secret = random::secret();
+        self.shared().with(|hub, now| {
+            let Hub { registry, fx, .. } = hub;
+            registry.admit(self.key, now, identity, secret, fx);
+            registry.get(self.key).map_or(0, Machine::epoch)
+        })
+    }
+
+    pub(crate) fn reject(&self, why: &Rejection) {
+        self.input(|machine, cx| machine.reject(cx, why));
+    }
+
+    /// Whether another client holds the identity and is there: it is probed, and a ghost does not answer.
+    pub(crate) fn poll_holder(
+        &self,
+        identity: &Identity,
+        probing: &mut Option<Probing>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
+        let clock = &self.shared().clock;
+        let answer = self.shared().with(|hub, now| {
+            let Some(holder) = hub.registry.holder(identity) else {
+                return Poll::Ready(false);
+            };
+            let instance = |key| {
+                hub.registry
+                    .get(key)
+                    .map(|machine: &Machine| machine.instance().0)
+            };
+            if instance(holder) == instance(self.key) {
+                return Poll::Ready(false); // the same client: its own ghost, or its own newer login
+            }
+            let known = probing
+                .as_ref()
+                .filter(|probing| probing.holder == holder)
+                .map(|probing| probing.asked);
+            let asked = match known {
+                Some(asked) => asked,
+                None => {
+                    if hub.input(holder, now, |machine, _| machine.probe()) != Some(true) {
+                        return Poll::Ready(false);
+                    }
+                    let lease = hub
+                        .registry
+                        .get(holder)
+                        .map_or(Duration::ZERO, Machine::lease);
+                    let patience = clock.sleep_until(now + (lease / 4).min(PATIENCE));
+                    *probing = Some(Probing {
+                        asked: now,
+                        holder,
+                        patience,
+                    });
+                    now
+                }
+            };
+            let machine = hub.registry.get(holder);
+            if machine.is_some_and(|machine| machine.heard_since(asked)) {
+                return Poll::Ready(true);
+            }
+            if !machine.is_some_and(|machine| machine.phase().is_up()) {
+                return Poll::Ready(false);
+            }
+            remember(&mut hub.seat(holder).probe, cx.waker());
+            Poll::Pending
+        });
+        match probing {
+            Some(probing) if answer.is_pending() => {
+                Pin::new(&mut probing.patience).poll(cx).map(|()| false)
+            }
+            _ => answer,
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.input(Machine::abandon);
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.snapshot() {
+            Some(snapshot) => f
+                .debug_struct("Session")
+                .field("id", &self.key)
+                .field("identity", &snapshot.identity)
+                .field("phase", &snapshot.phase)
+                .field("epoch", &snapshot.epoch)
+                .finish_non_exhaustive(),
+            None => f
+                .debug_struct("Session")
+                .field("id", &self.key)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+fn stopped() -> Closed {
+    Closed::new(Reason::Stopped)
+}

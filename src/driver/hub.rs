@@ -1,0 +1,165 @@
+use std::{collections::VecDeque, sync::Arc, task::Waker};
+
+use super::{dial, observe::Observers, shared::Shared};
+use crate::{
+    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Time, Wake},
+    registry::Registry,
+};
+
+/// What a runtime's lock guards.
+#[derive(Debug)]
+pub(super) struct Hub {
+    pub(super) registry: Registry,
+    pub(super) fx: Effects,
+    pub(super) observers: Observers,
+    pub(super) gates: Vec<GateState>,
+    pub(super) timer: Timer,
+    /// The last owner is gone: what lives is winding down.
+    pub(super) stopping: bool,
+    /// Beside each slot of the registry: who waits for its session.
+    seats: Vec<Seat>,
+}
+
+/// Who waits for a session. One waker a purpose is enough: a session has one owner.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    pub(super) recv: Option<Waker>,
+    pub(super) send: Option<Waker>,
+    pub(super) state: Option<Waker>,
+    pub(super) link: Option<Waker>,
+    pub(super) probe: Option<Waker>,
+    /// The listener whose link it was.
+    pub(super) gate: usize,
+}
+
+/// What a listener's tasks and its door share.
+#[derive(Debug, Default)]
+pub(super) struct GateState {
+    /// Sessions whose offer is complete, oldest first. Bounded by the cap on pending logins.
+    pub(super) offered: VecDeque<Key>,
+    pub(super) open: bool,
+    pub(super) door: Option<Waker>,
+    pub(super) listener: Option<Waker>,
+}
+
+/// What the task that waits for time shares with whoever arms deadlines.
+#[derive(Debug, Default)]
+pub(super) struct Timer {
+    pub(super) waker: Option<Waker>,
+    /// What it waits for.
+    pub(super) at: Option<Time>,
+}
+
+/// What is to be done once the lock is free: it runs code of others.
+#[derive(Debug, Default)]
+pub(super) struct Todo {
+    wakers: Wakers,
+    dials: Vec<(Key, LinkId)>,
+}
+
+/// Few are woken at a time, so that a heartbeat allocates nothing.
+#[derive(Debug, Default)]
+struct Wakers {
+    few: [Option<Waker>; 4],
+    more: Vec<Waker>,
+}
+
+impl Hub {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self {
+            registry,
+            fx: Effects::default(),
+            observers: Observers::default(),
+            gates: Vec::new(),
+            timer: Timer::default(),
+            stopping: false,
+            seats: Vec::new(),
+        }
+    }
+
+    /// One input to one session.
+    pub(super) fn input<R>(
+        &mut self,
+        key: Key,
+        now: Time,
+        give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        self.registry.input(key, now, &mut self.fx, give)
+    }
+
+    pub(super) fn seat(&mut self, key: Key) -> &mut Seat {
+        let slot = key.slot() as usize;
+        if slot >= self.seats.len() {
+            self.seats.resize_with(slot + 1, Seat::default);
+        }
+        &mut self.seats[slot]
+    }
+
+    /// Performs what the last input brought about. The one place.
+    pub(super) fn perform(&mut self, todo: &mut Todo) {
+        let mut fx = std::mem::take(&mut self.fx);
+        for effect in fx.drain() {
+            match effect {
+                Effect::Event(event) => self.observers.tell(event, |waker| todo.wake(waker)),
+                Effect::Dial(key, link) => todo.dials.push((key, link)),
+                Effect::Wake(key, who) => self.wake(key, who, todo),
+                Effect::Offered(key) => {
+                    let gate = self.seat(key).gate;
+                    if let Some(gate) = self.gates.get_mut(gate).filter(|gate| gate.open) {
+                        gate.offered.push_back(key);
+                        todo.wake(gate.door.take());
+                    }
+                }
+            }
+        }
+        self.fx = fx;
+        if self.registry.take_rearmed()
+            && let Some(at) = self.registry.next_deadline()
+            && self.timer.at.is_none_or(|planned| at < planned)
+        {
+            todo.wake(self.timer.waker.take());
+        }
+    }
+
+    fn wake(&mut self, key: Key, who: Wake, todo: &mut Todo) {
+        let seat = self.seat(key);
+        for (purpose, waker) in [
+            (Wake::LINK, &mut seat.link),
+            (Wake::RECV, &mut seat.recv),
+            (Wake::SEND, &mut seat.send),
+            (Wake::STATE, &mut seat.state),
+            (Wake::PROBE, &mut seat.probe),
+        ] {
+            if who.has(purpose) {
+                todo.wake(waker.take());
+            }
+        }
+    }
+}
+
+impl Todo {
+    pub(super) fn wake(&mut self, waker: Option<Waker>) {
+        let Some(waker) = waker else { return };
+        match self.wakers.few.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(waker),
+            None => self.wakers.more.push(waker),
+        }
+    }
+
+    /// The lock is free.
+    pub(super) fn run(self, shared: &Arc<Shared>) {
+        let Wakers { few, more } = self.wakers;
+        few.into_iter().flatten().chain(more).for_each(Waker::wake);
+        for (key, link) in self.dials {
+            dial::spawn(shared, key, link);
+        }
+    }
+}
+
+/// Remembers who to wake, without a clone where it is the same task as before.
+pub(super) fn remember(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
+        Some(known) => known.clone_from(waker),
+        None => *place = Some(waker.clone()),
+    }
+}

@@ -1,0 +1,313 @@
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    Sleep,
+    hub::{Hub, remember},
+    random,
+    shared::Shared,
+};
+use crate::{
+    LossCause,
+    proto::Time,
+    registry::{Port, Reading},
+    transport::BoxLink,
+};
+
+/// Drives one link: what it brings goes to the registry, what the registry has for it goes out.
+///
+/// An idle link owns no buffer: it reads into its thread's scratch, and only what a torn frame or a full socket leaves
+/// over is kept.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    port: Port,
+    io: BoxLink,
+    /// Encoded, and not taken by the transport yet.
+    unsent: Vec<u8>,
+    state: State,
+    linger: Option<Box<Sleep>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum State {
+    Open,
+    /// The transport takes nothing.
+    Blocked,
+    /// Everything is encoded that this link will ever say.
+    Closing,
+    /// All is said: what still comes is read and dropped, for a moment.
+    Lingering,
+    /// The session knows that this link is over.
+    Over,
+}
+
+/// How long a link that was closed in order is read on, so that what the peer still sends does not make the kernel reset
+/// the connection and take our last words with it.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub(super) fn spawn(shared: &Arc<Shared>, port: Port, io: BoxLink) {
+    shared.spawner.spawn(Task::new(shared, port, io));
+}
+
+impl Task {
+    pub(super) fn new(shared: &Arc<Shared>, port: Port, io: BoxLink) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            port,
+            io,
+            unsent: Vec::new(),
+            state: State::Open,
+            linger: None,
+        }
+    }
+
+    /// Until the link is over; the last words, if there are any, go out before.
+    fn drive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
+        if self.state != State::Lingering {
+            match ready!(self.drive_open(cx, scratch)) {
+                Ok(()) if self.state == State::Closing => {
+                    let until = self.shared.clock.now() + LINGER;
+                    self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
+                    self.state = State::Lingering;
+                }
+                Ok(()) => return self.over(),
+                Err(cause) => {
+                    self.report(cause);
+                    return self.over();
+                }
+            }
+        }
+        ready!(self.poll_linger(cx, scratch));
+        self.over()
+    }
+
+    fn over(&mut self) -> Poll<()> {
+        self.state = State::Over;
+        Poll::Ready(())
+    }
+
+    /// Until the peer closed too, or has had its moment.
+    fn poll_linger(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
+        if let Poll::Ready(Err(_)) = Pin::new(&mut self.io).poll_close(cx) {
+            return Poll::Ready(());
+        }
+        loop {
+            match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        match &mut self.linger {
+            Some(sleep) => Pin::new(sleep).poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// `Ok` where the link is to close, `Err` where it was lost.
+    fn drive_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<Result<(), LossCause>> {
+        let mut more = self.transmit(cx, scratch)?;
+        loop {
+            if self.state == State::Closing && self.unsent.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let read = match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+                Poll::Pending if more => {
+                    cx.waker().wake_by_ref(); // there is more to write: others first
+                    return Poll::Pending;
+                }
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
+                Poll::Ready(Ok(read)) => read,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
+            };
+            let bytes = scratch.read.get(..read).unwrap_or_default();
+            let (shared, port) = (&self.shared, &mut self.port);
+            let reading = shared.with(|hub, now| {
+                let reading = hub
+                    .registry
+                    .read(port, now, bytes, &mut hub.fx, &mut random::secret);
+                // From here on this task is who is woken for the session that the link belongs to now.
+                remember(&mut hub.seat(port.key()).link, cx.waker());
+                reading
+            });
+            if reading == Reading::Close {
+                return Poll::Ready(Ok(()));
+            }
+            more = self.transmit(cx, scratch)?;
+            if read == scratch.read.len() {
+                cx.waker().wake_by_ref(); // a full turn: others first
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Writes what the session has for this link, as far as the transport takes it. True where there is more.
+    fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, LossCause> {
+        if !self.flush(cx)? || self.state == State::Closing {
+            return Ok(false);
+        }
+        let (shared, port) = (&self.shared, &self.port);
+        let out = &mut scratch.write;
+        out.clear();
+        let transmit = shared.with(|hub, now| {
+            remember(&mut hub.seat(port.key()).link, cx.waker());
+            hub.registry.transmit(port, now, out, &mut hub.fx)
+        });
+        if transmit.close {
+            self.state = State::Closing;
+        }
+        let mut written = 0;
+        while written < out.len() {
+            match self.write(cx, out.get(written..).unwrap_or_default())? {
+                Some(count) => written += count,
+                None => {
+                    self.unsent
+                        .extend_from_slice(out.get(written..).unwrap_or_default());
+                    self.set_blocked(true);
+                    return Ok(false);
+                }
+            }
+        }
+        if written > 0 {
+            let _ = self.poll_flush(cx)?;
+        }
+        Ok(transmit.more)
+    }
+
+    /// Writes what was left over. True where nothing is.
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, LossCause> {
+        let unsent = std::mem::take(&mut self.unsent);
+        if unsent.is_empty() {
+            return Ok(true);
+        }
+        let mut written = 0;
+        while written < unsent.len() {
+            match self.write(cx, unsent.get(written..).unwrap_or_default())? {
+                Some(count) => written += count,
+                None => {
+                    if written > 0 {
+                        self.set_blocked(true); // progress: the peer reads, if slowly
+                    }
+                    self.unsent = unsent;
+                    self.unsent.drain(..written);
+                    return Ok(false);
+                }
+            }
+        }
+        self.set_blocked(false);
+        let _ = self.poll_flush(cx)?;
+        Ok(true)
+    }
+
+    /// One write: how many bytes were taken, `None` where the transport is full.
+    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, LossCause> {
+        loop {
+            return match Pin::new(&mut self.io).poll_write(cx, bytes) {
+                Poll::Pending => Ok(None),
+                Poll::Ready(Ok(0)) => Err(LossCause::Io(io::ErrorKind::WriteZero)),
+                Poll::Ready(Ok(count)) => Ok(Some(count)),
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+            };
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, LossCause> {
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+            Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
+            Poll::Pending => Ok(Poll::Pending),
+        }
+    }
+
+    /// Tells the session since when the transport takes nothing, for it to judge how long is too long.
+    fn set_blocked(&mut self, blocked: bool) {
+        if self.state != State::Closing {
+            self.state = if blocked { State::Blocked } else { State::Open };
+        }
+        let link = self.port.link();
+        self.input(|hub, now, key| {
+            hub.input(key, now, |machine, cx| machine.blocked(cx, link, blocked));
+        });
+    }
+
+    fn report(&self, cause: LossCause) {
+        let link = self.port.link();
+        self.input(|hub, now, key| {
+            hub.input(key, now, |machine, cx| machine.link_down(cx, link, cause));
+        });
+    }
+
+    fn input(&self, act: impl FnOnce(&mut Hub, Time, crate::proto::Key)) {
+        let key = self.port.key();
+        self.shared.with(|hub, now| act(hub, now, key));
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = Scratch::borrow();
+        let polled = self.drive(cx, &mut scratch);
+        scratch.give_back();
+        ready!(polled);
+        Poll::Ready(())
+    }
+}
+
+/// A task that is dropped before its end (its executor was) takes its link with it: the session must hear of it.
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !matches!(self.state, State::Over | State::Lingering) {
+            self.report(LossCause::Io(io::ErrorKind::Interrupted));
+        }
+    }
+}
+
+/// Buffers of a thread, lent to whichever link has something to read or write.
+struct Scratch {
+    read: Vec<u8>,
+    write: Vec<u8>,
+}
+
+/// One read takes at most this much: a turn (threat T26), and enough for throughput.
+const READ_BYTES: usize = 64 * 1024;
+
+/// A write buffer that grew beyond this for one huge message is not kept.
+const KEPT_WRITE_BYTES: usize = 256 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { read: Vec::new(), write: Vec::new() }) };
+}
+
+impl Scratch {
+    fn borrow() -> Self {
+        let mut scratch = SCRATCH.with_borrow_mut(|kept| Self {
+            read: std::mem::take(&mut kept.read),
+            write: std::mem::take(&mut kept.write),
+        });
+        scratch.read.resize(READ_BYTES, 0);
+        scratch
+    }
+
+    fn give_back(self) {
+        if self.write.capacity() <= KEPT_WRITE_BYTES {
+            SCRATCH.with_borrow_mut(|kept| *kept = self);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::{
+    Clock, Collection, Feed, Spawn, Spawner,
+    hub::{Hub, Todo},
+    random, timer,
+};
+use crate::{
+    Config, ConfigError,
+    config::Settings,
+    proto::{Key, Machine, Time},
+    registry::Registry,
+    transport::DynDial,
+};
+
+/// One runtime, below its types: what every handle, task and observer of it points to.
+pub(crate) struct Shared {
+    hub: Mutex<Hub>,
+    pub(super) clock: Clock,
+    pub(super) spawner: Spawner,
+    pub(super) settings: Settings,
+    pub(super) instance: [u8; 16],
+    /// How a client dials again.
+    pub(super) dialer: OnceLock<Arc<dyn DynDial>>,
+    owners: AtomicUsize,
+}
+
+/// Keeps a runtime going. When the last one is dropped, sessions close, tasks end, sockets close.
+#[derive(Debug)]
+pub(crate) struct Owner(Arc<Shared>);
+
+impl Shared {
+    /// The one way in: takes the lock, lets `act` give inputs, performs what follows, and lets go before anybody is woken.
+    pub(super) fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Hub, Time) -> R) -> R {
+        let mut todo = Todo::default();
+        let result = {
+            let mut hub = self.lock();
+            // Read under the lock, so that no session ever sees time go backwards.
+            let result = act(&mut hub, self.clock.now());
+            hub.perform(&mut todo);
+            result
+        };
+        todo.run(self);
+        result
+    }
+
+    /// A look that changes nothing.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&Hub) -> R) -> R {
+        look(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Hub> {
+        // Nothing that runs under the lock is the user's, so a poisoned lock is a bug of ours that a panic has told already.
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last owner is gone.
+    fn stop(self: &Arc<Self>) {
+        let mut todo = Todo::default();
+        self.with(|hub, now| {
+            hub.stopping = true;
+            for key in hub.registry.keys() {
+                hub.input(key, now, Machine::stop);
+            }
+            for gate in &mut hub.gates {
+                gate.open = false;
+                todo.wake(gate.listener.take());
+                todo.wake(gate.door.take());
+            }
+            hub.observers.stop(|waker| todo.wake(waker));
+            todo.wake(hub.timer.waker.take());
+        });
+        todo.run(self);
+    }
+}
+
+impl Owner {
+    /// Starts a runtime: checks every limit, once.
+    pub(crate) fn start(
+        config: Config,
+        executor: Option<Arc<dyn Spawn>>,
+    ) -> Result<Self, ConfigError> {
+        let clock = config
+            .manual_clock()
+            .map_or_else(Clock::real, |clock| Clock::manual(clock.clone()));
+        let settings = config.validate()?;
+        let registry = Registry::new(settings.clone(), u32::from_le_bytes(random::bytes()));
+        let shared = Arc::new(Shared {
+            hub: Mutex::new(Hub::new(registry)),
+            clock,
+            spawner: executor.map_or(Spawner::Global, Spawner::Custom),
+            instance: settings.instance.unwrap_or_else(random::bytes),
+            settings,
+            dialer: OnceLock::new(),
+            owners: AtomicUsize::new(1),
+        });
+        timer::spawn(&shared);
+        Ok(Self(shared))
+    }
+
+    /// Events of all sessions.
+    pub(crate) fn feed(&self) -> Feed {
+        self.0
+            .with(|hub, _| hub.observers.all(self.0.settings.event_buffer))
+    }
+
+    /// Tells peers the application's tick in heartbeats, from now on.
+    pub(crate) fn set_tick(&self, tick: u64) {
+        self.0.with(|hub, _| hub.registry.set_tick(tick));
+    }
+
+    /// The collection of sessions.
+    pub(crate) fn collection(&self) -> Collection {
+        Collection::new(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+
+    /// A new session of this client, not connected.
+    pub(super) fn new_dialer(&self, login_attempt: u64) -> Key {
+        let seed = u64::from_le_bytes(random::bytes());
+        self.0
+            .with(|hub, _| hub.registry.dialer(self.0.instance, login_attempt, seed))
+    }
+}
+
+impl Clone for Owner {
+    fn clone(&self) -> Self {
+        self.0.owners.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.0.owners.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.stop();
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("executor", &self.spawner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+use std::{fmt, sync::Arc};
+
+use super::{Feed, hub::Hub, shared::Shared};
+use crate::{
+    Closed, Reason, SendError,
+    message::Lent,
+    proto::{Cx, Key, Machine, Phase, Snapshot},
+};
+
+/// An observer of one session: it keeps nothing alive, and never sees a successor in its session's place.
+#[derive(Clone)]
+pub(crate) struct Watcher {
+    shared: Arc<Shared>,
+    key: Key,
+}
+
+/// The sessions of a runtime; it keeps nothing alive.
+#[derive(Clone)]
+pub(crate) struct Collection {
+    shared: Arc<Shared>,
+}
+
+/// Slots looked through in one hold of the lock: an enumeration holds links up for microseconds.
+const PAGE: usize = 256;
+
+impl Watcher {
+    pub(super) const fn new(shared: Arc<Shared>, key: Key) -> Self {
+        Self { shared, key }
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.key.as_u64()
+    }
+
+    /// Dense: slots are used again.
+    pub(crate) const fn slot(&self) -> usize {
+        self.key.slot() as usize
+    }
+
+    /// `None` once the session is forgotten.
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        self.shared.look(|hub| hub.registry.snapshot(self.key))
+    }
+
+    /// Whether both observe the same session.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key && Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    pub(crate) fn feed(&self) -> Feed {
+        let limit = self.shared.settings.event_buffer;
+        self.shared.with(|hub, _| {
+            let over = hub
+                .registry
+                .get(self.key)
+                .is_none_or(|machine| machine.phase() == Phase::Ended);
+            hub.observers.of(self.key, limit, over)
+        })
+    }
+
+    /// Sends on whatever link the session has, or after its next resume: an observer has no epoch to be stale in.
+    pub(crate) fn try_send(&self, message: Lent<'_>) -> Result<(), SendError> {
+        self.input(|machine, _| machine.post(message))
+            .unwrap_or_else(|| Err(gone()))
+    }
+
+    pub(crate) fn send_volatile(&self, message: Lent<'_>) -> Result<(), SendError> {
+        self.input(|machine, cx| machine.post_volatile(cx, message))
+            .unwrap_or_else(|| Err(gone()))
+    }
+
+    /// Ends the session from the host's side. False where it had ended.
+    pub(crate) fn remove(&self, text: &str) -> bool {
+        self.shared
+            .with(|hub, now| remove(hub, self.key, now, text))
+    }
+
+    /// The network is back: dial now.
+    pub(crate) fn retry_now(&self) {
+        self.input(Machine::retry_now);
+    }
+
+    fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {
+        self.shared.with(|hub, now| hub.input(self.key, now, give))
+    }
+}
+
+impl Collection {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn find(&self, identity: &[u8]) -> Option<Watcher> {
+        let key = self.shared.look(|hub| hub.registry.find(identity))?;
+        Some(Watcher::new(Arc::clone(&self.shared), key))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shared.look(|hub| hub.registry.len())
+    }
+
+    /// A piece of the collection from this slot on, and where the next begins.
+    pub(crate) fn page(&self, from: usize) -> (Vec<Watcher>, Option<usize>) {
+        let (keys, next) = self.shared.look(|hub| hub.registry.page(from, PAGE));
+        (
+            keys.into_iter()
+                .map(|key| Watcher::new(Arc::clone(&self.shared), key))
+                .collect(),
+            next,
+        )
+    }
+
+    /// Ends whoever holds the identity. False where nobody does.
+    pub(crate) fn remove(&self, identity: &[u8], text: &str) -> bool {
+        self.shared.with(|hub, now| {
+            let Some(key) = hub.registry.find(identity) else {
+                return false;
+            };
+            remove(hub, key, now, text)
+        })
+    }
+}
+
+fn remove(hub: &mut Hub, key: Key, now: crate::proto::Time, text: &str) -> bool {
+    let removed = hub.input(key, now, |machine, cx| {
+        let lives = machine.phase() != Phase::Ended;
+        machine.remove(cx, text);
+        lives
+    });
+    removed.unwrap_or_default()
+}
+
+fn gone() -> SendError {
+    Closed::new(Reason::Gone).into()
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.snapshot() {
+            Some(snapshot) => f
+                .debug_struct("Peer")
+                .field("id", &self.key)
+                .field("identity", &snapshot.identity)
+                .field("phase", &snapshot.phase)
+                .field("epoch", &snapshot.epoch)
+                .finish_non_exhaustive(),
+            None => f
+                .debug_struct("Peer")
+                .field("id", &self.key)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+impl fmt::Debug for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
