@@ -7,6 +7,9 @@
 mod port;
 mod wheel;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 pub use port::{Port, Reading};
