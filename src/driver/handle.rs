@@ -258,25 +258,6 @@ impl Handle {
         })
     }
 
-    /// Asks the peer back. False where it cannot be asked.
-    pub(crate) fn challenge(&self, ask: &[u8]) -> bool {
-        let ask = Bytes::copy_from_slice(ask);
-        self.input(|machine, _| machine.challenge(ask))
-            .unwrap_or_default()
-    }
-
-    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Closed>> {
-        let ask = |machine: &mut Machine, _: &mut Cx<'_>| match (
-            machine.take_answer(),
-            machine.ended(),
-        ) {
-            (Some(answer), _) => Poll::Ready(Ok(answer)),
-            (None, Some(closed)) => Poll::Ready(Err(closed.clone())),
-            (None, None) => Poll::Pending,
-        };
-        self.poll(cx, |seat| &mut seat.state, ask, || Err(stopped()))
-    }
-
     /// Says who this is; a session that holds the identity makes room. Where the peer has gone meanwhile, the session is
     /// ended, and says so. Returns the epoch.
     pub(crate) fn admit(&self, identity: Identity) -> u64 {

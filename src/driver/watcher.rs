@@ -1,6 +1,16 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use super::{Feed, hub::Hub, shared::Shared};
+use bytes::Bytes;
+
+use super::{
+    Feed,
+    hub::{Hub, remember},
+    shared::Shared,
+};
 use crate::{
     Closed, Reason, SendError,
     message::Lent,
@@ -73,6 +83,32 @@ impl Watcher {
     pub(crate) fn remove(&self, text: &str) -> bool {
         self.shared
             .with(|hub, now| remove(hub, self.key, now, text))
+    }
+
+    /// Asks a peer back that wants to be admitted. False where it cannot be asked. An observer asks, because an offer is
+    /// passed around without the session it came with.
+    pub(crate) fn challenge(&self, ask: &[u8]) -> bool {
+        let ask = Bytes::copy_from_slice(ask);
+        self.input(|machine, _| machine.challenge(ask))
+            .unwrap_or_default()
+    }
+
+    /// Waits for the peer's answer.
+    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Closed>> {
+        self.shared.with(|hub, now| {
+            let answer = hub.input(self.key, now, |machine, _| {
+                match (machine.take_answer(), machine.ended()) {
+                    (Some(answer), _) => Poll::Ready(Ok(answer)),
+                    (None, Some(closed)) => Poll::Ready(Err(closed.clone())),
+                    (None, None) => Poll::Pending,
+                }
+            });
+            let answer = answer.unwrap_or_else(|| Poll::Ready(Err(Closed::new(Reason::Gone))));
+            if answer.is_pending() {
+                remember(&mut hub.seat(self.key).state, cx.waker());
+            }
+            answer
+        })
     }
 
     /// The network is back: dial now.
