@@ -132,6 +132,11 @@ impl Identity {
         str::from_utf8(self.as_bytes()).ok()
     }
 
+    /// No bytes at all: what a session answers that nobody was ever logged in to.
+    pub(crate) fn nobody() -> Self {
+        Self::from_bounded(&[])
+    }
+
     /// From at most 128 bytes.
     fn from_bounded(key: &[u8]) -> Self {
         let mut bytes = [0; INLINE];

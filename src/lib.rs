@@ -9,6 +9,9 @@ mod event;
 mod identity;
 mod message;
 mod mode;
+mod runtime;
+mod session;
+mod state;
 
 // For tests, benches and fuzzing: no part of the public surface, no promise of stability.
 #[doc(hidden)]
@@ -26,13 +29,21 @@ pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use driver::Spawn;
 pub use error::{
-    Blame, Closed, ConfigError, Ended, Fate, LossCause, Lost, Reason, RejectCode, Rejection, Retry,
-    SendError, TooLong, Undelivered,
+    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate,
+    LoginError, LossCause, Lost, Reason, RejectCode, Rejection, ResumeError, Retry, SendError,
+    TooLong, Undelivered,
 };
 pub use event::{Event, EventKind, Notice};
 pub use identity::{AsIdentity, Identity, IntoIdentity};
 pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
+pub use proto::{Phase, Snapshot};
+pub use runtime::{Broadcast, Connect, Door, Events, Listen, Next, Peer, Runtime, Sessions};
+pub use session::{
+    AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,
+    Session, TryAdmit,
+};
+pub use state::{Connecting, LoggedIn, Reconnecting, State};
 pub use wire::Violation;
 
 #[doc(hidden)]

@@ -109,16 +109,24 @@ impl Closed {
     }
 }
 
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Closed {
+    /// Why, without saying of what it is the end.
+    pub(super) fn fmt_why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rejection() {
-            Some(rejection) => write!(f, "the session ended: {rejection}")?,
-            None => write!(f, "the session ended: {}", self.0.reason)?,
+            Some(rejection) => write!(f, "{rejection}")?,
+            None => write!(f, "{}", self.0.reason)?,
         }
         match &self.0.text {
             Some(text) => write!(f, " (\"{text}\")"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session ended: ")?;
+        self.fmt_why(f)
     }
 }
 

@@ -1,19 +1,29 @@
 //! Failures as values: who is to blame, whether to try again, and what is left.
 
+mod admit;
+mod any;
 mod closed;
 mod config_error;
+mod connect;
 mod ended;
+mod login;
 mod reason;
 mod rejection;
+mod resume;
 mod send;
 mod text;
 mod undelivered;
 
+pub use admit::AdmitError;
+pub use any::{Error, ErrorKind};
 pub use closed::Closed;
 pub use config_error::ConfigError;
+pub use connect::ConnectError;
 pub use ended::{Ended, LossCause, Lost};
+pub use login::LoginError;
 pub use reason::{Blame, Reason, Retry};
 pub use rejection::{RejectCode, Rejection};
+pub use resume::ResumeError;
 pub use send::{SendError, TooLong};
 pub(crate) use text::is_invisible;
 pub use undelivered::{Fate, Undelivered};

@@ -1,1 +1,280 @@
-//! runtime
+//! What owns links, timers and sessions: one session for a client, many for a server.
+
+mod connect;
+mod door;
+mod events;
+mod listen;
+mod next;
+mod peer;
+mod sessions;
+
+pub use connect::Connect;
+pub use door::Door;
+pub use events::Events;
+pub use listen::Listen;
+pub use next::Next;
+pub use peer::Peer;
+pub use sessions::{Broadcast, Sessions};
+
+use crate::{
+    Address, Config, ConfigError, Mode, Multi, Single, Spawn,
+    driver::Owner,
+    transport::{Accept, Dial, tcp::TcpAcceptor, tcp::TcpDialer},
+};
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+/// A client (`Runtime<Single>`) or a server (`Runtime<Multi>`).
+///
+/// It drives links, heartbeats and timers on its own tasks: nothing has to be polled for a session to stay alive. Below the
+/// mode both are one machine. A runtime is one word and has no thread of its own, so thousands of clients fit into one
+/// process.
+///
+/// It lives for as long as itself, a [`Door`] or a [`Session`](crate::Session) of it. Observers ([`Peer`], [`Sessions`],
+/// [`Events`]) keep nothing alive.
+///
+/// ```
+/// # smol::block_on(async {
+/// use sessile::{Config, Credentials, Multi, Runtime, Single, transport::memory::Network};
+///
+/// let network = Network::new(); // over TCP: `listen("0.0.0.0:7000")`, `connect("127.0.0.1:7000")`
+/// let server = Runtime::<Multi>::start(Config::new())?;
+/// let mut door = server.listen_over(network.listener());
+/// smol::spawn(async move {
+///     while let Some(session) = door.next().await {
+///         let mut session = session.admit(7u64);
+///         session.send("welcome").await.ok();
+///         session.recv().await.ok();
+///     }
+/// })
+/// .detach();
+///
+/// let client = Runtime::<Single>::start(Config::new())?;
+/// let session = client.connect_over(network.dialer()).await?;
+/// let mut session = session.login(&Credentials::token("s3cret")).await?;
+/// assert_eq!(session.identity().as_u64(), Some(7));
+/// assert_eq!(&*session.recv().await?, b"welcome");
+/// # Ok::<(), sessile::Error>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "a runtime that nothing holds stops"]
+pub struct Runtime<M: Mode = Single> {
+    owner: Owner,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<M: Mode> Runtime<M> {
+    /// Starts it, on smol's global executor. Nothing is dialed or listened to yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: the first limit that is out of range or does not fit another one.
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime, Single};
+    /// use std::time::Duration;
+    ///
+    /// let client = Runtime::<Single>::start(Config::new())?;
+    /// let server: Runtime<Multi> = Runtime::start(Config::new())?;
+    ///
+    /// let error = Runtime::<Single>::start(Config::new().lease(Duration::ZERO)).unwrap_err();
+    /// assert_eq!(error.field(), "lease");
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
+    pub fn start(config: Config) -> Result<Self, ConfigError> {
+        Owner::start(config, None).map(Self::of)
+    }
+
+    /// Starts it on an executor of yours, which must go on running for as long as the runtime lives.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], as [`start`](Self::start).
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime};
+    /// use std::sync::Arc;
+    ///
+    /// let executor = Arc::new(smol::Executor::new());
+    /// let server = Runtime::<Multi>::start_on(Config::new(), executor.clone())?;
+    /// // … and somewhere: smol::block_on(executor.run(…))
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
+    pub fn start_on(config: Config, executor: impl Spawn) -> Result<Self, ConfigError> {
+        Owner::start(config, Some(Arc::new(executor))).map(Self::of)
+    }
+
+    /// What happens to all of its sessions from now on, each session's events in order. Ends when the runtime stopped.
+    ///
+    /// ```
+    /// use sessile::{Multi, Notice, Runtime};
+    ///
+    /// async fn log(server: &Runtime<Multi>) {
+    ///     let mut events = server.events();
+    ///     while let Some(notice) = events.next().await {
+    ///         match notice {
+    ///             Notice::Event(event) => println!("{event}"),
+    ///             Notice::Lagged(missed) => println!("{missed} events missed"),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn events(&self) -> Events {
+        Events::new(self.owner.feed())
+    }
+
+    /// The application's tick, told to every peer with its heartbeats from now on; `Peer::remote_tick` is the other end.
+    ///
+    /// ```
+    /// use sessile::{Multi, Runtime};
+    ///
+    /// fn simulate(server: &Runtime<Multi>) {
+    ///     for tick in 0..1_000 {
+    ///         server.set_tick(tick);
+    ///         // …
+    ///     }
+    /// }
+    /// ```
+    pub fn set_tick(&self, tick: u64) {
+        self.owner.set_tick(tick);
+    }
+
+    const fn of(owner: Owner) -> Self {
+        Self {
+            owner,
+            mode: PhantomData,
+        }
+    }
+}
+
+/// A client.
+impl Runtime<Single> {
+    /// Dials a server over TCP: a host name and port, or an address. The session keeps the address and dials it again
+    /// whenever its link is lost.
+    ///
+    /// A client has one session, so this consumes the runtime; the session keeps it alive.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`](crate::ConnectError) where the server is not to be reached within `Config::dial_timeout`, or the
+    /// address is none. It gives the runtime back.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the runtime; [`Connect::into_runtime`] takes it back.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), sessile::Error> {
+    /// use sessile::{Config, Credentials, Runtime, Single};
+    ///
+    /// let runtime = Runtime::<Single>::start(Config::new())?;
+    /// let session = runtime.connect("game.example:7000").await?;
+    /// let mut session = session.login(&Credentials::token("s3cret")).await?;
+    /// session.send("hello").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect(self, to: impl Into<Address>) -> Connect {
+        let lease = self.owner.settings().lease;
+        self.connect_over(TcpDialer::new(to, lease))
+    }
+
+    /// Dials over a transport of yours, or over the network in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), with what the transport says.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// ```
+    /// # smol::block_on(async {
+    /// use sessile::{Config, ErrorKind, Runtime, Single, transport::memory::Network};
+    ///
+    /// let runtime = Runtime::<Single>::start(Config::new())?;
+    /// let error = runtime.connect_over(Network::new().dialer()).await.unwrap_err();
+    /// assert_eq!(error.io_error().kind(), std::io::ErrorKind::ConnectionRefused); // nobody listens
+    /// let _runtime = error.into_runtime();
+    /// # Ok::<(), sessile::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn connect_over(self, dial: impl Dial) -> Connect {
+        Connect::new(self.owner, Arc::new(dial))
+    }
+}
+
+/// A server.
+impl Runtime<Multi> {
+    /// Listens over TCP for peers, to be handled one task each. Port 0 lets the system choose; [`Door::local_addr`] says
+    /// what it chose. A runtime may listen at several places.
+    ///
+    /// # Errors
+    ///
+    /// What the system says: `AddrInUse`, `PermissionDenied`; `InvalidInput` where the text is no address.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future listens nowhere.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), sessile::Error> {
+    /// use sessile::{Config, Multi, Runtime};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new())?;
+    /// let mut door = server.listen("0.0.0.0:7000").await?;
+    /// while let Some(session) = door.next().await {
+    ///     smol::spawn(async move {
+    ///         let mut session = session.admit(1u64);
+    ///         while let Ok(message) = session.recv().await {
+    ///             session.send(&message).await.ok();
+    ///         }
+    ///     })
+    ///     .detach();
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen(&self, at: impl Into<Address>) -> Listen<Door> {
+        let (owner, at) = (self.owner.clone(), at.into());
+        Listen::new(async move {
+            let (backlog, lease) = (owner.settings().accept_backlog, owner.settings().lease);
+            let acceptor = TcpAcceptor::bind(at, backlog, lease).await?;
+            Ok(Door::new(&owner, Box::new(acceptor)))
+        })
+    }
+
+    /// Listens over a transport of yours, or over the network in memory.
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime, transport::memory::Network};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new())?;
+    /// let door = server.listen_over(Network::new().listener());
+    /// assert_eq!(door.local_addr(), None);
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
+    pub fn listen_over(&self, accept: impl Accept) -> Door {
+        Door::new(&self.owner, Box::new(accept))
+    }
+
+    /// All of its sessions that are logged in, lost ones included until they expire: to look up, to walk through, to remove
+    /// from. Clones are the same collection.
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new())?;
+    /// assert!(server.sessions().is_empty());
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.owner.collection())
+    }
+}
+
+impl<M: Mode> fmt::Debug for Runtime<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runtime<{}>", M::NAME)
+    }
+}

@@ -1,0 +1,195 @@
+use super::Events;
+use crate::{
+    AsMessage, Identity, Mode, Multi, Phase, SendError, Single, Snapshot, driver::Watcher,
+};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+    time::Duration,
+};
+
+/// Somebody who watches a session: to clone, to keep in tables, to ask from any thread. Without a mode, a server's.
+///
+/// It keeps neither the session nor the runtime alive, and goes on answering after the end, with what is then true. Two are
+/// equal where they watch the same session.
+///
+/// ```
+/// use sessile::{Peer, Sessions};
+/// use std::{collections::HashMap, time::Duration};
+///
+/// fn slow_ones(sessions: &Sessions) -> HashMap<Peer, Duration> {
+///     let trips = sessions.iter().filter_map(|peer| Some((peer.clone(), peer.round_trip()?)));
+///     trips.filter(|(_, trip)| *trip > Duration::from_millis(300)).collect()
+/// }
+/// ```
+pub struct Peer<M: Mode = Multi> {
+    watcher: Watcher,
+    mode: PhantomData<fn() -> M>,
+}
+
+impl<M: Mode> Peer<M> {
+    pub(crate) const fn new(watcher: Watcher) -> Self {
+        Self {
+            watcher,
+            mode: PhantomData,
+        }
+    }
+
+    /// A small number that no other living session of the runtime has: an index into a `Vec` of what a server keeps for
+    /// each peer. It is used again after the session ended.
+    ///
+    /// ```
+    /// use sessile::Peer;
+    ///
+    /// fn score<'a>(scores: &'a mut Vec<u32>, peer: &Peer) -> &'a mut u32 {
+    ///     if scores.len() <= peer.index() {
+    ///         scores.resize(peer.index() + 1, 0);
+    ///     }
+    ///     &mut scores[peer.index()]
+    /// }
+    /// ```
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.watcher.slot()
+    }
+
+    /// The session's number, as [`Session::id`](crate::Session::id): never used again.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.watcher.id()
+    }
+
+    /// Who is logged in; `None` before login, and once the session was forgotten.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        self.snapshot()?.identity
+    }
+
+    /// Where the session is in its life at this moment. `Ended` once it was forgotten.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.snapshot().map_or(Phase::Ended, |now| now.phase)
+    }
+
+    /// The smoothed round trip, once heartbeats measured it.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.snapshot()?.round_trip
+    }
+
+    /// The tick that the other side told last (`Runtime::set_tick` there).
+    #[must_use]
+    pub fn remote_tick(&self) -> Option<u64> {
+        self.snapshot()?.remote_tick
+    }
+
+    /// The number of the session's current or last link; 0 before login.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.snapshot().map_or(0, |now| now.epoch)
+    }
+
+    /// What happens to this session from now on. Ends after its `Ended`.
+    pub fn events(&self) -> Events {
+        Events::new(self.watcher.feed())
+    }
+
+    /// All of it at one instant. `None` once the session was forgotten: it ended, nobody holds it, and the time in which
+    /// its peer could have asked for it has passed.
+    ///
+    /// ```
+    /// use sessile::Peer;
+    ///
+    /// fn row(peer: &Peer) -> Option<String> {
+    ///     let now = peer.snapshot()?;
+    ///     Some(format!("{} {} sent {} acked {} resumed {}", now.id, now.phase, now.sent, now.acked, now.resumed))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.watcher.snapshot()
+    }
+}
+
+/// A server's peer.
+impl Peer<Multi> {
+    /// Sends it one message if there is room now. A session that lost its link takes messages, too, and sends them when it
+    /// is back.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`] where the peer does not read, [`TooLong`](crate::TooLong), or the end.
+    pub fn try_send(&self, message: &(impl AsMessage + ?Sized)) -> Result<(), SendError> {
+        self.watcher.try_send(message.lend())
+    }
+
+    /// Sends it a message that matters only now; see [`Session::send_volatile`](crate::Session::send_volatile).
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](crate::TooLong) or the end; never `Full`.
+    pub fn send_volatile(&self, message: &(impl AsMessage + ?Sized)) -> Result<(), SendError> {
+        self.watcher.send_volatile(message.lend())
+    }
+
+    /// Removes it: it hears [`Removed`](crate::Reason::Removed) with `reason` (the first 128 bytes) and does not come back
+    /// by itself. Nothing happens where the session is over.
+    ///
+    /// ```
+    /// use sessile::Peer;
+    ///
+    /// fn kick(peer: &Peer) {
+    ///     peer.remove("too many insults");
+    /// }
+    /// ```
+    pub fn remove(&self, reason: &str) {
+        self.watcher.remove(reason);
+    }
+}
+
+/// A client's own session, seen from elsewhere.
+impl Peer<Single> {
+    /// Says that the network is back: the next attempt to reconnect begins now instead of after its pause. Nothing happens
+    /// where the session waits for none.
+    ///
+    /// ```
+    /// use sessile::{Peer, Single};
+    ///
+    /// async fn on_network_up(up: async_channel::Receiver<()>, peer: Peer<Single>) {
+    ///     while up.recv().await.is_ok() {
+    ///         peer.retry_now();
+    ///     }
+    /// }
+    /// ```
+    pub fn retry_now(&self) {
+        self.watcher.retry_now();
+    }
+}
+
+// By hand: `derive` would ask the same of the mode.
+impl<M: Mode> Clone for Peer<M> {
+    fn clone(&self) -> Self {
+        Self::new(self.watcher.clone())
+    }
+}
+
+impl<M: Mode> PartialEq for Peer<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.watcher.is_same(&other.watcher)
+    }
+}
+
+impl<M: Mode> Eq for Peer<M> {}
+
+impl<M: Mode> Hash for Peer<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl<M: Mode> fmt::Debug for Peer<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.watcher.fmt(f)
+    }
+}

@@ -1,0 +1,147 @@
+use super::Peer;
+use crate::{
+    AsIdentity, AsMessage, Ended, SendError,
+    driver::{Collection, Watcher},
+};
+
+/// All sessions of a server that are logged in, by identity: those whose link is lost included, until they expire.
+///
+/// Clones are the same collection, seen from any thread. It keeps nothing alive. What it says is true at that moment; a
+/// session may end right after.
+///
+/// ```
+/// use sessile::{Phase, Sessions};
+///
+/// fn online(sessions: &Sessions) -> Vec<String> {
+///     let up = sessions.iter().filter(|peer| peer.phase().is_up());
+///     up.filter_map(|peer| Some(peer.identity()?.to_string())).collect()
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sessions(Collection);
+
+/// What became of a [`Sessions::broadcast`].
+///
+/// ```
+/// use sessile::Sessions;
+///
+/// fn announce(sessions: &Sessions, line: &str) {
+///     for slow in sessions.broadcast(line).refused {
+///         slow.remove("too slow");
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Broadcast {
+    /// How many sessions took the message.
+    pub accepted: usize,
+    /// Those that did not, because their window is full or they agreed to shorter messages.
+    pub refused: Vec<Peer>,
+}
+
+impl Sessions {
+    pub(super) const fn new(collection: Collection) -> Self {
+        Self(collection)
+    }
+
+    /// The session of this identity.
+    ///
+    /// ```
+    /// use sessile::{SendError, Sessions};
+    ///
+    /// fn whisper(sessions: &Sessions, to: &str, line: &str) -> Result<bool, SendError> {
+    ///     match sessions.get(to) {
+    ///         Some(peer) => peer.try_send(line).map(|()| true),
+    ///         None => Ok(false),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn get(&self, who: impl AsIdentity) -> Option<Peer> {
+        self.0.find(who.key().as_bytes()).map(Peer::new)
+    }
+
+    /// Whether this identity has a session.
+    #[must_use]
+    pub fn contains(&self, who: impl AsIdentity) -> bool {
+        self.get(who).is_some()
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Walks through them, in no promised order, without stopping the server meanwhile: a session that was there all the
+    /// time comes once; one that came or went may or may not.
+    ///
+    /// ```
+    /// use sessile::Sessions;
+    ///
+    /// fn slowest(sessions: &Sessions) -> Option<std::time::Duration> {
+    ///     sessions.iter().filter_map(|peer| peer.round_trip()).max()
+    /// }
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Peer> + use<> {
+        let pages = Pages {
+            collection: self.0.clone(),
+            from: Some(0),
+        };
+        pages.flatten().map(Peer::new)
+    }
+
+    /// Removes the session of this identity, as [`Peer::remove`]. False where there is none.
+    ///
+    /// ```
+    /// use sessile::Sessions;
+    ///
+    /// fn ban(sessions: &Sessions, account: u64) {
+    ///     if sessions.remove(account, "banned") {
+    ///         println!("{account} was online");
+    ///     }
+    /// }
+    /// ```
+    pub fn remove(&self, who: impl AsIdentity, reason: &str) -> bool {
+        self.0.remove(who.key().as_bytes(), reason)
+    }
+
+    /// Sends one message to all of them, copied once for all. It never waits: who has no room is in
+    /// [`Broadcast::refused`]. Sessions that end meanwhile are in neither count.
+    pub fn broadcast(&self, message: &(impl AsMessage + ?Sized)) -> Broadcast {
+        let bytes = message.lend().to_bytes();
+        let mut report = Broadcast::default();
+        for peer in self.iter() {
+            match peer.try_send(&bytes) {
+                Ok(()) => report.accepted += 1,
+                Err(SendError::Ended(Ended::Closed(_))) => {}
+                Err(_) => report.refused.push(peer),
+            }
+        }
+        report
+    }
+}
+
+/// The collection a piece at a time, so that nobody holds its lock while it is looked at.
+struct Pages {
+    collection: Collection,
+    /// Where the next page begins; `None` after the last.
+    from: Option<usize>,
+}
+
+impl Iterator for Pages {
+    type Item = Vec<Watcher>;
+
+    fn next(&mut self) -> Option<Vec<Watcher>> {
+        let (page, next) = self.collection.page(self.from?);
+        self.from = next;
+        Some(page)
+    }
+}
