@@ -11,6 +11,7 @@ mod message;
 mod mode;
 mod runtime;
 mod session;
+mod signpost;
 mod state;
 
 // For tests, benches and fuzzing: no part of the public surface, no promise of stability.
