@@ -1,0 +1,106 @@
+//! What the types promise, held to by the compiler: sizes, and who may cross to another thread.
+
+use crate::*;
+use futures::{Stream, future::FusedFuture, stream::FusedStream};
+use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
+use std::{error::Error as StdError, fmt::Debug, hash::Hash};
+
+// Modes exist in types only.
+assert_eq_size!(Single, ());
+assert_eq_size!(Multi, ());
+
+// Each state is one word, so a handle is three words in every state and mode: turning it into another is a move.
+#[cfg(target_pointer_width = "64")]
+mod words {
+    use super::*;
+
+    assert_eq_size!(Connecting, usize);
+    assert_eq_size!(LoggedIn, usize);
+    assert_eq_size!(Reconnecting, usize);
+    assert_eq_size!(Session<Connecting>, [usize; 3]);
+    assert_eq_size!(Session<Connecting, Multi>, [usize; 3]);
+    assert_eq_size!(Session<LoggedIn>, [usize; 3]);
+    assert_eq_size!(Session<LoggedIn, Multi>, [usize; 3]);
+    assert_eq_size!(Session<Reconnecting>, [usize; 3]);
+    assert_eq_size!(Session<Reconnecting, Multi>, [usize; 3]);
+    assert_eq_size!(Option<Session<LoggedIn>>, [usize; 3]);
+    assert_eq_size!(AnySession, [usize; 4]);
+    assert_eq_size!(Runtime<Single>, usize);
+    assert_eq_size!(Runtime<Multi>, usize);
+    assert_eq_size!(Receiving<'static>, [usize; 3]);
+    assert_eq_size!(Resume, Session<Reconnecting>);
+    assert_eq_size!(Error, usize);
+    // Evidence and failures travel in results of every call: they stay small.
+    assert_eq_size!(Lost, [u64; 2]);
+    assert_eq_size!(Closed, usize);
+    const_assert!(size_of::<Ended>() <= 24 && size_of::<SendError>() <= 24);
+    const_assert!(size_of::<LoginError>() <= 32 && size_of::<ResumeError>() <= 64);
+    const_assert!(size_of::<Sending<'static>>() <= 48);
+    // One identity a session and one message in flight: these sizes are part of what a session costs.
+    const_assert!(size_of::<Identity>() == 24 && size_of::<Option<Identity>>() == 24);
+    const_assert!(size_of::<Message<'static>>() == 40);
+}
+
+// Sessions go from thread to thread, in every state and mode, and into boxed errors.
+assert_impl_all!(Session<Connecting>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Session<Connecting, Multi>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Session<LoggedIn>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Session<LoggedIn, Multi>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Session<Reconnecting>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Session<Reconnecting, Multi>: Debug, Send, Sync, Unpin);
+assert_impl_all!(AnySession: Debug, Send, Sync, Unpin);
+assert_impl_all!(SendHalf<'static>: Debug, Send, Sync, Unpin);
+assert_impl_all!(RecvHalf<'static>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Offer: Clone, Debug, Send, Sync, Unpin);
+
+// Every wait can be selected on where it stands, spawned, and asked whether it is over.
+assert_impl_all!(Challenge: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Close: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Connect: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Listen<Door>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Login: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Next<'static, Door>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Next<'static, Events>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Receiving<'static>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Resume<Single>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Resume<Multi>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Sending<'static>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(TryAdmit: Debug, FusedFuture, Send, Unpin);
+
+assert_impl_all!(Runtime<Single>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Runtime<Multi>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Door: Debug, FusedStream, Send, Stream<Item = Session<Connecting, Multi>>, Unpin);
+assert_impl_all!(Events: Debug, FusedStream, Send, Stream<Item = Notice>, Unpin);
+assert_impl_all!(Peer<Single>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
+assert_impl_all!(Peer<Multi>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
+assert_impl_all!(Sessions: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Broadcast: Clone, Debug, Send, Sync, Unpin);
+
+assert_impl_all!(AdmitError: StdError, Send, Sync, Unpin);
+assert_impl_all!(Closed: Clone, StdError, Send, Sync, Unpin);
+assert_impl_all!(ConfigError: Clone, StdError, Send, Sync, Unpin);
+assert_impl_all!(ConnectError: StdError, Send, Sync, Unpin);
+assert_impl_all!(Ended: StdError, Send, Sync, Unpin);
+assert_impl_all!(Error: StdError, Send, Sync, Unpin);
+assert_impl_all!(LoginError: StdError, Send, Sync, Unpin);
+assert_impl_all!(Lost: StdError, Send, Sync, Unpin);
+assert_impl_all!(Rejection: Clone, StdError, Send, Sync, Unpin);
+assert_impl_all!(ResumeError<Single>: StdError, Send, Sync, Unpin);
+assert_impl_all!(ResumeError<Multi>: StdError, Send, Sync, Unpin);
+assert_impl_all!(SendError: StdError, Send, Sync, Unpin);
+assert_impl_all!(TooLong: Copy, StdError, Send, Sync, Unpin);
+assert_impl_all!(Undelivered: Clone, Debug, Send, Sync, Unpin);
+
+assert_impl_all!(Config: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Credentials: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Event: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Identity: Clone, Debug, Ord, Send, Sync, Unpin);
+assert_impl_all!(Message<'static>: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Notice: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Snapshot: Clone, Debug, Send, Sync, Unpin);
+
+// A session has one owner. Every loss is reported once: evidence that could be copied would tear down a session that works.
+assert_not_impl_any!(Session<Connecting>: Clone);
+assert_not_impl_any!(Session<LoggedIn, Multi>: Clone);
+assert_not_impl_any!(Ended: Clone);
+assert_not_impl_any!(Lost: Clone, Default);
