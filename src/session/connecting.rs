@@ -99,7 +99,7 @@ impl Session<Connecting, Multi> {
     /// Lets the peer in as `identity`, unless another client holds that identity and is alive: then the answer is
     /// [`AdmitError`](crate::AdmitError), and what to do about it is the caller's decision.
     ///
-    /// "Alive" is found out, not assumed: the holder is probed and has one round trip (at most half a lease) to answer,
+    /// "Alive" is found out, not assumed: the holder is probed and has a quarter of its lease (at most 1 s) to answer,
     /// so a client that comes back never waits for its own ghost. With [`Takeover::Replace`](crate::Takeover::Replace)
     /// nobody is probed, and this is [`admit`](Self::admit).
     ///
