@@ -44,8 +44,11 @@ impl Machine {
                 soonest.add(Some(self.liveness.ping_at(&self.terms, suspect)));
             }
         }
-        if self.link.is_some() {
+        // Where positions are yet to be stated, they say what an acknowledgement would.
+        if self.stage == Stage::Open {
             soonest.add(self.inbox.due_at());
+        }
+        if self.link.is_some() {
             soonest.add(
                 self.blocked_since
                     .map(|since| since + settings.stalled_write),
@@ -57,6 +60,9 @@ impl Machine {
 
     /// Time passed. Does what is due, and nothing where nothing is.
     pub fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.stage == Stage::Open && self.inbox.ripen(cx.now) {
+            self.wake(Wake::LINK);
+        }
         match self.phase {
             Phase::Dialing | Phase::Connecting => self.login_timeout(cx),
             Phase::LoggedIn | Phase::Suspect => self.open_timeout(cx),
@@ -104,9 +110,6 @@ impl Machine {
         let suspect = self.phase == Phase::Suspect;
         if self.liveness.is_ping_due(cx.now, &self.terms, suspect) {
             self.ping_now = true;
-            self.wake(Wake::LINK);
-        }
-        if self.inbox.ripen(cx.now) {
             self.wake(Wake::LINK);
         }
         self.inbox.release();
