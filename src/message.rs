@@ -58,7 +58,7 @@ pub enum Lent<'a> {
 }
 
 impl<'a> Message<'a> {
-    pub(crate) const fn borrowed(bytes: &'a [u8], volatile: bool) -> Self {
+    const fn borrowed(bytes: &'a [u8], volatile: bool) -> Self {
         Self {
             bytes: Repr::Borrowed(bytes),
             volatile,
@@ -92,6 +92,13 @@ impl<'a> Message<'a> {
     pub fn into_owned(self) -> Message<'static> {
         let volatile = self.volatile;
         Message::shared(self.into_bytes(), volatile)
+    }
+}
+
+/// A message as a host is given it: for tests of one that need no session.
+impl<'a> From<&'a [u8]> for Message<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::borrowed(bytes, false)
     }
 }
 

@@ -130,10 +130,6 @@ pub(crate) const MAX_MESSAGE: Limit<usize> = limit("max_message", MIB - 256, 1..
 /// Volatile messages that wait for a link to take them; the oldest are dropped. One second of state updates at 60 a second.
 pub(crate) const VOLATILE_MESSAGES: Limit<usize> = limit("volatile_messages", 64, 1..=65_536);
 
-/// Length of any frame before login and of control frames after it (nats-server: 4 KiB before auth). Fixed: both sides
-/// must know it before they negotiate anything.
-pub(crate) const LOGIN_FRAME_BYTES: usize = 4 * KIB;
-
 // --- counts ---------------------------------------------------------------------------------------------------------
 
 /// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.

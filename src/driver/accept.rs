@@ -97,7 +97,7 @@ fn enter(shared: &Arc<Shared>, id: usize, io: BoxLink) {
 
 impl Gate {
     /// The next peer to be judged. `None` when nobody will come any more.
-    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Handle>> {
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Handle>> {
         let id = self.id;
         let key = self.owner.shared().with(|hub, now| {
             loop {

@@ -58,14 +58,6 @@ impl Clock {
         Self(Source::Manual { clock, origin })
     }
 
-    /// The same source, counting from now: a runtime starts its own time when it starts.
-    pub(crate) fn restarted(&self) -> Self {
-        match &self.0 {
-            Source::Real { .. } => Self::real(),
-            Source::Manual { clock, .. } => Self::manual(clock.clone()),
-        }
-    }
-
     /// Time since the origin.
     pub(crate) fn now(&self) -> Time {
         Time::START

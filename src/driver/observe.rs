@@ -117,7 +117,7 @@ impl Feed {
     }
 
     /// The next event, or how many were missed before it. `None` after the last.
-    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Notice>> {
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Notice>> {
         let mut state = self.0.lock();
         match state.next() {
             Some(notice) => Poll::Ready(Some(notice)),
@@ -130,7 +130,7 @@ impl Feed {
     }
 
     /// The same without waiting.
-    pub(crate) fn try_next(&mut self) -> Option<Notice> {
+    pub(crate) fn try_next(&self) -> Option<Notice> {
         self.0.lock().next()
     }
 }

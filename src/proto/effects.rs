@@ -56,6 +56,7 @@ pub struct LinkId(pub(super) u32);
 
 /// What every input of the machine is given: the time, the limits, the application's tick, and where effects go.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by the registry alone")]
 pub struct Cx<'a> {
     /// Now.
     pub now: Time,

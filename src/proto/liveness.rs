@@ -113,7 +113,8 @@ impl Liveness {
     }
 
     fn dead_at(&self, terms: &Terms) -> Time {
-        self.grace.unwrap_or(self.heard + terms::lease(terms))
+        self.grace
+            .unwrap_or_else(|| self.heard + terms::lease(terms))
     }
 
     /// The next ping.

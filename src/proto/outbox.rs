@@ -143,10 +143,6 @@ impl Outbox {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
     /// How many messages were ever accepted: the sequence number of the next.
     pub(super) fn accepted(&self) -> u64 {
         self.acked + self.queue.len() as u64

@@ -143,7 +143,7 @@ Ended        -          -         -       -        -            -        -
                 .chain(Step::ALL.iter().map(|&step| {
                     phase
                         .on(step)
-                        .map_or("-".into(), |next| format!("{next:?}"))
+                        .map_or_else(|| "-".into(), |next| format!("{next:?}"))
                 }))
                 .collect();
             assert_eq!(row.split_whitespace().collect::<Vec<_>>(), found);

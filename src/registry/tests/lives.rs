@@ -160,9 +160,8 @@ fn drain_numbers(machine: &mut crate::proto::Machine, cx: &mut crate::proto::Cx<
 fn in_random_lives_nothing_is_lost_or_doubled() {
     let (mut survived, mut resumed) = (0, 0);
     for seed in 0..1_000 {
-        eprintln!("seed {seed}");
         let mut life = Life::new(seed);
-        for _ in 0..400 {
+        for _ in 0..600 {
             life.act();
         }
         life.heal();

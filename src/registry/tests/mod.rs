@@ -11,7 +11,7 @@ use self::pair::{ACCEPTOR, DIALER, Pair};
 use crate::{
     Closed, Config, Ended, EventKind, Fate, Identity, Reason, Reconnect, ReconnectMode, SendError,
     message::Lent,
-    proto::{Cx, LoginFailure, Machine, Offer, Phase, Time},
+    proto::{Cx, LoginFailure, Machine, Offer, Phase},
 };
 
 #[test]
