@@ -37,6 +37,9 @@ pub struct Registry {
     tick: u64,
     strangers: usize,
     rearmed: bool,
+    /// The highest epoch of any session that ended: whoever logs in anew begins above it, so that epochs grow for every
+    /// identity although nothing is kept of those who left.
+    last_epoch: u64,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,7 @@ impl Registry {
             tick: 0,
             strangers: 0,
             rearmed: false,
+            last_epoch: 0,
         }
     }
 
@@ -156,6 +160,7 @@ impl Registry {
             && self.by_identity.get(identity) == Some(&key)
         {
             self.by_identity.remove(identity);
+            self.last_epoch = self.last_epoch.max(machine.epoch());
         }
         if machine.is_forgettable(now) {
             return self.forget(key);
@@ -281,36 +286,57 @@ impl Registry {
         secret: Secret,
         fx: &mut Effects,
     ) -> Verdict {
-        let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
+        if let Err(why) = self.make_room(key, now, &identity, fx) {
+            self.input(key, now, fx, |machine, cx| {
+                if let Some(why) = why {
+                    machine.reject(cx, &why);
+                }
+                machine.name_the_dead(identity);
+            });
             return Verdict::Gone;
-        };
-        let (instance, attempt) = machine.instance();
-        let holder = self.holder(&identity).filter(|&holder| holder != key);
-        let mut epoch = 1;
-        if let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
-        {
-            epoch = machine.epoch() + 1;
-            let (its_instance, its_attempt) = machine.instance();
-            if its_instance != instance {
-                self.input(holder, now, fx, Machine::take_over);
-            } else if attempt > its_attempt {
-                self.input(holder, now, fx, Machine::supersede);
-            } else {
-                return self.reject(key, now, &Rejection::new(RejectCode::Stale), fx);
-            }
-        } else if self.by_identity.len() >= self.settings.max_sessions {
-            return self.reject(key, now, &Rejection::full(), fx);
         }
         self.by_identity.insert(identity.clone(), key);
+        let epoch = self.last_epoch + 1;
         self.input(key, now, fx, |machine, cx| {
             machine.admit(cx, identity, epoch, secret)
         })
         .unwrap_or(Verdict::Gone)
     }
 
-    fn reject(&mut self, key: Key, now: Time, why: &Rejection, fx: &mut Effects) -> Verdict {
-        self.input(key, now, fx, |machine, cx| machine.reject(cx, why));
-        Verdict::Gone
+    /// Ends whoever holds the identity. Fails where the peer cannot be admitted, with what to tell it if it is there.
+    fn make_room(
+        &mut self,
+        key: Key,
+        now: Time,
+        identity: &Identity,
+        fx: &mut Effects,
+    ) -> Result<(), Option<Rejection>> {
+        let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
+            return Err(None);
+        };
+        let (instance, attempt) = machine.instance();
+        let holder = self.holder(identity).filter(|&holder| holder != key);
+        let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
+        else {
+            let full = self.by_identity.len() >= self.settings.max_sessions;
+            return if full {
+                Err(Some(Rejection::full()))
+            } else {
+                Ok(())
+            };
+        };
+        let (its_instance, its_attempt) = machine.instance();
+        if its_instance == instance && attempt <= its_attempt {
+            return Err(Some(Rejection::new(RejectCode::Stale)));
+        }
+        self.input(holder, now, fx, |machine, cx| {
+            if its_instance == instance {
+                machine.supersede(cx);
+            } else {
+                machine.take_over(cx);
+            }
+        });
+        Ok(())
     }
 
     /// The session that holds an identity.

@@ -106,7 +106,7 @@ impl Machine {
     fn check_posting(&self) -> Result<(), Ended> {
         match &self.ended {
             Some(closed) => Err(Ended::Closed(closed.clone())),
-            None if self.identity.is_none() => Err(self.lost(self.epoch)),
+            None if self.epoch == 0 => Err(self.lost(self.epoch)),
             None => Ok(()),
         }
     }

@@ -98,7 +98,7 @@ impl Machine {
     /// The runtime stops.
     pub fn stop(&mut self, cx: &mut Cx<'_>) {
         self.close(cx, Closed::new(Reason::Stopped));
-        self.abandoned = true;
+        self.abandon(cx);
     }
 
     /// Ends with a last word, where there is a link for it.

@@ -324,6 +324,13 @@ impl Machine {
         Verdict::Admitted
     }
 
+    /// The host said who this is, too late: the peer had gone. Its handle can still say who it was for.
+    pub fn name_the_dead(&mut self, identity: Identity) {
+        if self.phase == Phase::Ended {
+            self.identity.get_or_insert(identity);
+        }
+    }
+
     /// Whether the peer still waits to be admitted: its link is up and its deadline has not passed (R16).
     #[must_use]
     pub fn is_admissible(&self, now: Time) -> bool {

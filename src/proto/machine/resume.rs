@@ -42,7 +42,7 @@ impl Machine {
             return Err(ResumeRefusal::Gone);
         };
         let presented = acceptor.keys.check(&resume.secret, resume.attempt);
-        if self.identity.is_none() || presented == Presented::Unknown {
+        if self.epoch == 0 || presented == Presented::Unknown {
             return Err(ResumeRefusal::Gone);
         }
         self.expire_if_due(cx);
