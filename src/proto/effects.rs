@@ -67,6 +67,8 @@ pub struct Cx<'a> {
     pub settings: &'a Settings,
     /// The application's tick, told to peers in heartbeats.
     pub tick: u64,
+    /// The host is at hand: a message may be given to it at once instead of being put into the mailbox.
+    pub direct: bool,
     /// Where effects go.
     pub fx: &'a mut Effects,
 }

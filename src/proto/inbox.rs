@@ -44,12 +44,7 @@ enum Due {
 impl Inbox {
     /// The next message of the ordered stream arrived.
     pub(super) fn put(&mut self, payload: &[u8], terms: &Terms) -> Result<(), Violation> {
-        let in_flight = self.received - self.stated;
-        if in_flight >= u64::from(terms.window_messages)
-            || self.unstated_bytes + payload.len() > terms.window_bytes as usize
-        {
-            return Err(Violation::WindowExceeded);
-        }
+        self.check_window(payload.len(), terms)?;
         self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
         self.unstated_bytes += payload.len();
         self.queued_bytes += payload.len();
@@ -57,6 +52,22 @@ impl Inbox {
             payload: Bytes::copy_from_slice(payload),
             volatile: false,
         });
+        Ok(())
+    }
+
+    /// The next message arrived while the application was at hand: it is taken where it was read, and never stored.
+    pub(super) fn pass(
+        &mut self,
+        len: usize,
+        now: Time,
+        delay: std::time::Duration,
+        terms: &Terms,
+    ) -> Result<(), Violation> {
+        self.check_window(len, terms)?;
+        self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
+        self.unstated_bytes += len;
+        self.taken += 1;
+        self.schedule_ack(now, delay, terms);
         Ok(())
     }
 
@@ -94,6 +105,21 @@ impl Inbox {
         }
         self.taken += 1;
         self.queued_bytes -= one.payload.len();
+        self.schedule_ack(now, delay, terms);
+        Some(one)
+    }
+
+    fn check_window(&self, len: usize, terms: &Terms) -> Result<(), Violation> {
+        let in_flight = self.received - self.stated;
+        if in_flight >= u64::from(terms.window_messages)
+            || self.unstated_bytes + len > terms.window_bytes as usize
+        {
+            return Err(Violation::WindowExceeded);
+        }
+        Ok(())
+    }
+
+    fn schedule_ack(&mut self, now: Time, delay: std::time::Duration, terms: &Terms) {
         let unstated = self.taken - self.stated;
         let unstated_bytes = self.unstated_bytes - self.queued_bytes;
         if unstated * 4 >= u64::from(terms.window_messages)
@@ -103,7 +129,6 @@ impl Inbox {
         } else if self.due == Due::Nothing {
             self.due = Due::At(now + delay);
         }
-        Some(one)
     }
 
     /// States `taken` to the peer, in whatever frame.

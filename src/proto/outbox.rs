@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Outbox {
     queue: VecDeque<Bytes>,
     bytes: usize,
+    /// Bytes of what lies between `acked` and `cursor`: what the peer's window must hold.
+    bytes_on_link: usize,
     acked: u64,
     cursor: u64,
     written: u64,
@@ -43,31 +45,73 @@ impl Outbox {
         if len > terms.max_message as usize {
             return Err(NoRoom::TooLong);
         }
-        if !self.has_room(len, terms) {
+        if !self.is_open(terms) || self.bytes + len > terms.window_bytes as usize {
             return Err(NoRoom::Full);
         }
-        self.queue.push_back(message());
-        self.bytes += len;
+        self.push(message());
         Ok(())
     }
 
-    fn has_room(&self, len: usize, terms: &Terms) -> bool {
-        self.queue.len() < terms.window_messages as usize
-            && self.bytes + len <= terms.window_bytes as usize
+    /// The same for the first answer of a host that was called because the window [was open](Self::is_open): what does not
+    /// fit into the rest of it waits here, and the host is not called again before it went out.
+    pub(super) fn accept_answer(
+        &mut self,
+        len: usize,
+        terms: &Terms,
+        message: impl FnOnce() -> Bytes,
+    ) -> Result<(), NoRoom> {
+        if len > terms.max_message as usize {
+            return Err(NoRoom::TooLong);
+        }
+        if !self.is_open(terms) {
+            return Err(NoRoom::Full);
+        }
+        self.push(message());
+        Ok(())
     }
 
-    /// Whether there is something that the current link has not been given.
-    pub(super) fn has_unwritten(&self) -> bool {
-        self.cursor < self.accepted()
+    fn push(&mut self, message: Bytes) {
+        self.bytes += message.len();
+        self.queue.push_back(message);
+    }
+
+    /// Whether the window has room for a message, if a small one.
+    pub(super) fn is_open(&self, terms: &Terms) -> bool {
+        self.queue.len() < terms.window_messages as usize
+            && (self.bytes < terms.window_bytes as usize || self.queue.is_empty())
+    }
+
+    /// Whether there is something that the current link has not been given and that the peer's window has room for.
+    pub(super) fn has_unwritten(&self, terms: &Terms) -> bool {
+        self.next()
+            .is_some_and(|next| self.bytes_on_link + next.len() <= terms.window_bytes as usize)
+    }
+
+    /// Whether the current link was given everything.
+    pub(super) fn is_written(&self) -> bool {
+        self.next().is_none()
     }
 
     /// The next message for the current link; it counts as written from here on.
-    pub(super) fn write_next(&mut self) -> Option<&Bytes> {
-        let index = usize::try_from(self.cursor.saturating_sub(self.acked)).ok()?;
-        let message = self.queue.get(index)?;
+    pub(super) fn write_next(&mut self, terms: &Terms) -> Option<&Bytes> {
+        if !self.has_unwritten(terms) {
+            return None;
+        }
+        let next = self.on_link();
         self.cursor += 1;
         self.written = self.written.max(self.cursor);
+        let message = self.queue.get(next)?;
+        self.bytes_on_link += message.len();
         Some(message)
+    }
+
+    fn next(&self) -> Option<&Bytes> {
+        self.queue.get(self.on_link())
+    }
+
+    /// How many messages of the queue the current link was given.
+    fn on_link(&self) -> usize {
+        usize::try_from(self.cursor.saturating_sub(self.acked)).unwrap_or(usize::MAX)
     }
 
     /// The peer's application took everything below `taken`: forget it. True where that made room.
@@ -84,6 +128,7 @@ impl Outbox {
         self.check_positions(received, taken)?;
         let trimmed = self.trim(taken);
         self.cursor = received;
+        self.bytes_on_link = self.queue.iter().take(self.on_link()).map(Bytes::len).sum();
         Ok(trimmed)
     }
 
@@ -110,6 +155,9 @@ impl Outbox {
                 break;
             };
             self.bytes -= message.len();
+            if self.acked < self.cursor {
+                self.bytes_on_link -= message.len();
+            }
             self.acked += 1;
             trimmed = true;
         }
@@ -120,6 +168,7 @@ impl Outbox {
     /// Hands out what is not acknowledged. `NeverSent` is at or above the highest number ever written to any link (R14).
     pub(super) fn take_undelivered(&mut self) -> Vec<Undelivered> {
         self.bytes = 0;
+        self.bytes_on_link = 0;
         let (first, written) = (self.acked, self.written);
         self.acked = self.accepted();
         self.cursor = self.acked;
@@ -195,7 +244,7 @@ mod tests {
     }
 
     fn write_all(outbox: &mut Outbox) -> Vec<Bytes> {
-        std::iter::from_fn(|| outbox.write_next().cloned()).collect()
+        std::iter::from_fn(|| outbox.write_next(&TERMS).cloned()).collect()
     }
 
     #[test]
@@ -230,8 +279,8 @@ mod tests {
     #[test]
     fn positions_and_acks_that_cannot_be_change_nothing() {
         let mut outbox = outbox(&["a", "b", "c"]);
-        outbox.write_next();
-        outbox.write_next();
+        outbox.write_next(&TERMS).unwrap();
+        outbox.write_next(&TERMS).unwrap();
         outbox.ack(1).unwrap();
         for (received, taken) in [
             (3, 1),
@@ -261,10 +310,30 @@ mod tests {
     }
 
     #[test]
+    fn a_hosts_first_answer_is_accepted_and_waits_here_for_the_peers_window() {
+        let mut outbox = outbox(&["12345678"]);
+        assert_eq!(
+            outbox.accept_answer(8, &TERMS, || Bytes::from_static(b"abcdefgh")),
+            Ok(())
+        );
+        assert!(!outbox.is_open(&TERMS));
+        assert_eq!(
+            outbox.accept_answer(0, &TERMS, || unreachable!()),
+            Err(NoRoom::Full)
+        );
+        assert_eq!(write_all(&mut outbox), ["12345678"]);
+        assert!(!outbox.has_unwritten(&TERMS) && !outbox.is_written());
+        outbox.ack(1).unwrap();
+        assert_eq!(write_all(&mut outbox), ["abcdefgh"]);
+        outbox.rewind(1, 1).unwrap();
+        assert_eq!(write_all(&mut outbox), ["abcdefgh"]);
+    }
+
+    #[test]
     fn never_sent_is_counted_from_the_highest_number_ever_written() {
         let mut outbox = outbox(&["a", "b", "c"]);
-        outbox.write_next();
-        outbox.write_next();
+        outbox.write_next(&TERMS).unwrap();
+        outbox.write_next(&TERMS).unwrap();
         outbox.rewind(0, 0).unwrap(); // the next link writes nothing before the session ends
         let fates: Vec<_> = outbox
             .take_undelivered()

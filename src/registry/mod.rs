@@ -19,10 +19,10 @@ use crate::{
     Identity, RejectCode, Rejection,
     config::Settings,
     proto::{
-        Cx, Effect, Effects, Key, LinkId, Machine, Phase, ResumeRefusal, Snapshot, Time, Verdict,
-        Wake,
+        Cx, Effect, Effects, Heard, Key, LinkId, Machine, Phase, ResumeRefusal, Snapshot, Time,
+        Verdict, Wake,
     },
-    wire::{self, Resume, Secret},
+    wire::{self, Frame, Resume, Secret},
 };
 
 /// All sessions of one runtime.
@@ -132,6 +132,7 @@ impl Registry {
             late,
             settings: &self.settings,
             tick: self.tick,
+            direct: false,
             fx,
         };
         let given = give(machine, &mut cx);
@@ -229,6 +230,7 @@ impl Registry {
                 late: Duration::ZERO,
                 settings: &self.settings,
                 tick: self.tick,
+                direct: false,
                 fx: &mut *fx,
             };
             let reading = port.feed(machine, &mut cx, &mut bytes);
@@ -241,6 +243,22 @@ impl Registry {
                 },
             }
         }
+    }
+
+    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host.
+    pub fn apply_direct(
+        &mut self,
+        key: Key,
+        link: LinkId,
+        now: Time,
+        frame: &Frame<'_>,
+        fx: &mut Effects,
+    ) -> Heard {
+        self.input(key, now, fx, |machine, cx| {
+            cx.direct = true;
+            machine.handle_frame(cx, link, frame)
+        })
+        .unwrap_or(Heard::Stale)
     }
 
     /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.

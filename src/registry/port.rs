@@ -1,6 +1,6 @@
 use crate::{
     proto::{Cx, Heard, Key, LinkId, Machine, Transmit},
-    wire::{Decoder, Resume},
+    wire::{Decoder, Frame, Resume, Violation},
 };
 
 use super::{Registry, Time};
@@ -54,6 +54,18 @@ impl Port {
         self.link = link;
     }
 
+    /// The next whole frame of what was read.
+    ///
+    /// # Errors
+    ///
+    /// How the bytes are none; the link is to end.
+    pub fn next<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+    ) -> Result<Option<Frame<'s>>, Violation> {
+        self.decoder.next(bytes)
+    }
+
     /// Applies whole frames until the bytes are used up, or one brings back another session.
     pub(super) fn feed(
         &mut self,
@@ -72,7 +84,7 @@ impl Port {
                     return Ok(Reading::Continue);
                 }
                 Ok(Some(frame)) => match machine.handle_frame(cx, self.link, &frame) {
-                    Heard::Applied => {}
+                    Heard::Applied | Heard::Direct => {}
                     Heard::Stale => return Ok(Reading::Close),
                     Heard::Resume(resume) => return Err(resume),
                 },

@@ -47,17 +47,55 @@ impl Machine {
         self.accept(message)
     }
 
-    fn accept(&mut self, message: Lent<'_>) -> Result<(), SendError> {
-        match self
+    /// An answer of a host that was called for this session: the first one of a call is accepted whatever its size.
+    ///
+    /// # Errors
+    ///
+    /// `Full` for a later one that does not fit, `TooLong`, or the end.
+    pub fn answer_message(&mut self, first: bool, message: Lent<'_>) -> Result<(), SendError> {
+        if !first {
+            return self.post(message);
+        }
+        self.check_posting()?;
+        let (len, terms) = (message.len(), self.terms);
+        let accepted = self
             .outbox
-            .accept(message.len(), &self.terms, || message.to_bytes())
-        {
+            .accept_answer(len, &terms, || message.to_bytes());
+        self.accepted(accepted, len)
+    }
+
+    /// The next message for a host, while it may be called: while there is room for its answer.
+    pub fn next_for_host(&mut self, cx: &mut Cx<'_>) -> Option<Received> {
+        if self.phase != Phase::Ended && !self.outbox.is_open(&self.terms) {
+            return None;
+        }
+        let received = self
+            .inbox
+            .take(cx.now, cx.settings.ack_delay, &self.terms)?;
+        self.wake_if_due(cx);
+        Some(received)
+    }
+
+    /// Whether nothing waits to be read.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.inbox.is_empty()
+    }
+
+    fn accept(&mut self, message: Lent<'_>) -> Result<(), SendError> {
+        let (len, terms) = (message.len(), self.terms);
+        let accepted = self.outbox.accept(len, &terms, || message.to_bytes());
+        self.accepted(accepted, len)
+    }
+
+    fn accepted(&mut self, accepted: Result<(), NoRoom>, len: usize) -> Result<(), SendError> {
+        match accepted {
             Ok(()) => {
                 self.wake(Wake::LINK);
                 Ok(())
             }
             Err(NoRoom::Full) => Err(SendError::Full),
-            Err(NoRoom::TooLong) => Err(self.too_long(message.len())),
+            Err(NoRoom::TooLong) => Err(self.too_long(len)),
         }
     }
 

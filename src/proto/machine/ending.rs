@@ -240,10 +240,10 @@ impl Farewell {
     }
 
     /// Whether something is to be written by now.
-    pub(super) const fn has_words(&self, mailbox_empty: bool) -> bool {
+    pub(super) const fn has_words(&self, mailbox_empty: bool, all_written: bool) -> bool {
         match self {
             Self::None | Self::Done => false,
-            Self::Closing { said, .. } => !*said,
+            Self::Closing { said, .. } => all_written && !*said,
             Self::Answering { .. } => mailbox_empty,
             Self::LastWord { .. } | Self::Refusing { .. } => true,
         }

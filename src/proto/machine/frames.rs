@@ -11,6 +11,8 @@ use crate::{
 pub enum Heard {
     /// It was applied; go on with the next.
     Applied,
+    /// It was a message, and it counts as taken: give it to the host now ([`Cx::direct`]).
+    Direct,
     /// The link is not the session's current one (any more): close it. Whatever else it brings is nobody's (R11).
     Stale,
     /// A stranger's link brings back another session: the registry decides, and moves the link there.
@@ -24,14 +26,12 @@ impl Machine {
             return Heard::Stale;
         }
         match self.apply(cx, frame) {
-            Ok(None) => {
-                if self.link != Some(link) {
-                    return Heard::Stale;
-                }
+            Ok(Heard::Resume(resume)) => Heard::Resume(resume),
+            Ok(_) if self.link != Some(link) => Heard::Stale,
+            Ok(heard) => {
                 self.hear(cx);
-                Heard::Applied
+                heard
             }
-            Ok(Some(resume)) => Heard::Resume(resume),
             Err(violation) => {
                 self.lose(cx, LossCause::Protocol(violation));
                 Heard::Stale
@@ -40,11 +40,11 @@ impl Machine {
     }
 
     /// What may come in which state; everything else is out of place.
-    fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Option<Resume>, Violation> {
+    fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         match (self.stage, frame) {
             (_, Frame::Extension(_)) => {}
             (Stage::Greeting, Frame::Login(login)) => self.on_login(cx, login)?,
-            (Stage::Greeting, Frame::Resume(resume)) => return Ok(Some(resume.clone())),
+            (Stage::Greeting, Frame::Resume(resume)) => return Ok(Heard::Resume(resume.clone())),
             (Stage::AwaitAnswer, Frame::Answer(answer)) => self.on_answer(answer),
             (Stage::AwaitWelcome, Frame::Challenge(asked)) => self.on_challenge(asked)?,
             (Stage::AwaitWelcome, Frame::Welcome(welcome)) => self.on_welcome(cx, welcome)?,
@@ -57,13 +57,14 @@ impl Machine {
             }
             // The one frame that a dialer may write before it read RESUMED (R6).
             (Stage::Resumed | Stage::Open, Frame::Close(close)) => self.on_close(cx, close),
-            (Stage::Open, frame) => self.apply_open(cx, frame)?,
+            (Stage::Open, frame) => return self.apply_open(cx, frame),
             _ => return Err(Violation::OutOfPlace),
         }
-        Ok(None)
+        Ok(Heard::Applied)
     }
 
-    fn apply_open(&mut self, cx: &Cx<'_>, frame: &Frame<'_>) -> Result<(), Violation> {
+    fn apply_open(&mut self, cx: &Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
+        let direct = cx.direct && self.inbox.is_empty() && self.outbox.is_open(&self.terms);
         let reading = self.phase != Phase::Ended;
         match frame {
             // Nobody will read it; the peer hears so from the final `taken`.
@@ -72,12 +73,20 @@ impl Machine {
                 if payload.len() > self.max_message() {
                     return Err(Violation::TooLong);
                 }
+                if direct {
+                    self.inbox
+                        .pass(payload.len(), cx.now, cx.settings.ack_delay, &self.terms)?;
+                    return Ok(Heard::Direct);
+                }
                 self.inbox.put(payload, &self.terms)?;
                 self.wake(Wake::RECV);
             }
             Frame::Volatile(payload) => {
                 if payload.len() > self.max_message() {
                     return Err(Violation::TooLong);
+                }
+                if direct {
+                    return Ok(Heard::Direct);
                 }
                 let dropped = self
                     .inbox
@@ -98,7 +107,7 @@ impl Machine {
             Frame::Closed(taken) => self.on_closed(*taken)?,
             _ => return Err(Violation::OutOfPlace),
         }
-        Ok(())
+        Ok(Heard::Applied)
     }
 
     /// Bytes that are no frame.

@@ -151,8 +151,10 @@ impl Machine {
         }
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
-        let company =
-            out.len() > before || ping || self.outbox.has_unwritten() || !self.volatile.is_empty();
+        let company = out.len() > before
+            || ping
+            || self.outbox.has_unwritten(&self.terms)
+            || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
@@ -164,11 +166,11 @@ impl Machine {
             encode_volatile(&payload, out);
             frames += 1;
         }
-        while self.outbox.has_unwritten() {
+        while self.outbox.has_unwritten(&self.terms) {
             if spent(frames, out) {
                 return true;
             }
-            let Some(payload) = self.outbox.write_next() else {
+            let Some(payload) = self.outbox.write_next(&self.terms) else {
                 break;
             };
             encode_data(payload, out);
@@ -186,7 +188,7 @@ impl Machine {
         match &mut self.farewell {
             Farewell::None | Farewell::Done | Farewell::Refusing { .. } => false,
             Farewell::Closing { said, .. } => {
-                if !std::mem::replace(said, true) {
+                if self.outbox.is_written() && !std::mem::replace(said, true) {
                     self.write_close(out);
                 }
                 false
@@ -234,9 +236,11 @@ impl Machine {
                 self.liveness.owes_pong()
                     || self.ping_now
                     || self.inbox.is_due(cx.now)
-                    || self.outbox.has_unwritten()
+                    || self.outbox.has_unwritten(&self.terms)
                     || !self.volatile.is_empty()
-                    || self.farewell.has_words(self.inbox.is_empty())
+                    || self
+                        .farewell
+                        .has_words(self.inbox.is_empty(), self.outbox.is_written())
             }
             _ => matches!(self.farewell, Farewell::Refusing { .. }),
         }
