@@ -11,13 +11,13 @@ use smol::future::FutureExt;
 
 use super::{
     Handle, Owner,
-    hub::{GateState, remember},
+    hub::{GateState, Todo, remember},
     link,
     shared::Shared,
 };
 use crate::{
-    Rejection,
-    proto::Machine,
+    Closed, Reason, Rejection,
+    proto::Key,
     transport::{BoxLink, DynAccept},
 };
 
@@ -87,7 +87,9 @@ fn enter(shared: &Arc<Shared>, id: usize, io: BoxLink) {
     let remote = io.remote_addr();
     let port = shared.with(|hub, now| {
         let port = hub.registry.accept(now, remote)?;
-        hub.seat(port.key()).gate = id;
+        let seat = hub.seat(port.key());
+        seat.gate = id;
+        seat.host = None;
         Some(port)
     });
     if let Some(port) = port {
@@ -98,8 +100,17 @@ fn enter(shared: &Arc<Shared>, id: usize, io: BoxLink) {
 impl Gate {
     /// The next peer to be judged. `None` when nobody will come any more.
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Handle>> {
-        let id = self.id;
-        let key = self.owner.shared().with(|hub, now| {
+        let key = Self::poll_offered(self.owner.shared(), self.id, cx);
+        key.map(|key| key.map(|key| Handle::new(self.owner.clone(), key)))
+    }
+
+    /// The same for whoever holds no gate. The session is claimed: whoever asked makes a handle of it.
+    pub(super) fn poll_offered(
+        shared: &Arc<Shared>,
+        id: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Key>> {
+        shared.with(|hub, now| {
             loop {
                 let Some(gate) = hub.gates.get_mut(id).filter(|gate| gate.open) else {
                     return Poll::Ready(None);
@@ -118,8 +129,15 @@ impl Gate {
                     return Poll::Ready(Some(key));
                 }
             }
-        });
-        key.map(|key| key.map(|key| Handle::new(self.owner.clone(), key)))
+        })
+    }
+
+    pub(super) const fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(super) const fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// Where it listens, where that is an address.
@@ -131,20 +149,28 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         let id = self.id;
-        let listener = self.owner.shared().with(|hub, now| {
-            let gate = hub.gates.get_mut(id)?;
-            let left = std::mem::take(gate);
-            for key in left.offered {
+        let mut todo = Todo::default();
+        self.owner.shared().with(|hub, now| {
+            let Some(gate) = hub.gates.get_mut(id) else {
+                return;
+            };
+            gate.open = false;
+            todo.wake(gate.listener.take());
+            todo.wake(gate.door.take());
+            todo.wake(gate.worker.take());
+            let left = std::mem::take(&mut gate.offered);
+            for key in left {
                 let gone = Rejection::busy(Duration::from_secs(1));
-                hub.input(key, now, |machine: &mut Machine, cx| {
-                    machine.reject(cx, &gone)
+                hub.input(key, now, |machine, cx| machine.reject(cx, &gone));
+            }
+            // Nobody will be told of the sessions that live on without a handle.
+            for key in hub.hosted_by(id) {
+                hub.input(key, now, |machine, cx| {
+                    machine.close(cx, Closed::new(Reason::Dropped))
                 });
             }
-            left.listener
         });
-        if let Some(listener) = listener {
-            listener.wake();
-        }
+        todo.run(self.owner.shared());
     }
 }
 

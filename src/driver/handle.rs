@@ -87,7 +87,11 @@ impl Handle {
         self.owner.set_tick(tick);
     }
 
-    const fn shared(&self) -> &Arc<Shared> {
+    pub(super) const fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
         self.owner.shared()
     }
 
@@ -337,7 +341,11 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.input(Machine::abandon);
+        self.shared().with(|hub, now| {
+            if hub.seat(self.key).host.is_none() {
+                hub.input(self.key, now, Machine::abandon);
+            }
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, sync::Arc, task::Waker};
 
-use super::{dial, observe::Observers, shared::Shared};
+use super::{dial, hosting::HostSeat, observe::Observers, shared::Shared};
 use crate::{
     proto::{Cx, Effect, Effects, Key, LinkId, Machine, Time, Wake},
     registry::Registry,
@@ -30,6 +30,8 @@ pub(super) struct Seat {
     pub(super) probe: Option<Waker>,
     /// The listener whose link it was.
     pub(super) gate: usize,
+    /// Where the session has no handle.
+    pub(super) host: Option<Box<HostSeat>>,
 }
 
 /// What a listener's tasks and its door share.
@@ -40,6 +42,12 @@ pub(super) struct GateState {
     pub(super) open: bool,
     pub(super) door: Option<Waker>,
     pub(super) listener: Option<Waker>,
+    /// Sessions without a handle of which there is something to tell, each once.
+    pub(super) line: VecDeque<Key>,
+    /// Whoever tells it.
+    pub(super) worker: Option<Waker>,
+    /// How many sessions without a handle came in by this gate.
+    pub(super) hosts: usize,
 }
 
 /// What the task that waits for time shares with whoever arms deadlines.
@@ -100,9 +108,21 @@ impl Hub {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
-                Effect::Event(event) => self.observers.tell(event, |waker| todo.wake(waker)),
+                Effect::Event(event) => {
+                    let key = Key::from_u64(event.session());
+                    if let Some(host) = self.seat(key).host.as_mut() {
+                        host.tell(event.clone());
+                        self.put_in_line(key, todo);
+                    }
+                    self.observers.tell(event, |waker| todo.wake(waker));
+                }
                 Effect::Dial(key, link) => todo.dials.push((key, link)),
-                Effect::Wake(key, who) => self.wake(key, who, todo),
+                Effect::Wake(key, who) => {
+                    self.wake(key, who, todo);
+                    if who.has(Wake::RECV | Wake::SEND | Wake::STATE) {
+                        self.put_in_line(key, todo);
+                    }
+                }
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate;
                     if let Some(gate) = self.gates.get_mut(gate).filter(|gate| gate.open) {
@@ -119,6 +139,15 @@ impl Hub {
         {
             todo.wake(self.timer.waker.take());
         }
+    }
+
+    /// Sessions without a handle that came in by this gate.
+    pub(super) fn hosted_by(&self, gate: usize) -> Vec<Key> {
+        let hosted =
+            |seat: Option<&Seat>| seat.is_some_and(|seat| seat.gate == gate && seat.host.is_some());
+        let keys = self.registry.keys().into_iter();
+        keys.filter(|key| hosted(self.seats.get(key.slot() as usize)))
+            .collect()
     }
 
     fn wake(&mut self, key: Key, who: Wake, todo: &mut Todo) {

@@ -60,6 +60,14 @@ impl Shared {
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One owner more, if there is one.
+    pub(super) fn revive(&self) -> bool {
+        let more = |owners: usize| (owners > 0).then_some(owners + 1);
+        self.owners
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, more)
+            .is_ok()
+    }
+
     /// The last owner is gone.
     fn stop(self: &Arc<Self>) {
         let mut todo = Todo::default();
@@ -72,6 +80,7 @@ impl Shared {
                 gate.open = false;
                 todo.wake(gate.listener.take());
                 todo.wake(gate.door.take());
+                todo.wake(gate.worker.take());
             }
             hub.observers.stop(|waker| todo.wake(waker));
             todo.wake(hub.timer.waker.take());
@@ -122,6 +131,11 @@ impl Owner {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Counted already.
+    pub(super) const fn of(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
 
     pub(super) const fn shared(&self) -> &Arc<Shared> {

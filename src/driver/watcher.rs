@@ -116,7 +116,7 @@ impl Watcher {
         self.input(Machine::retry_now);
     }
 
-    fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {
+    pub(super) fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {
         self.shared.with(|hub, now| hub.input(self.key, now, give))
     }
 }

@@ -50,6 +50,8 @@ pub enum Reason {
     Stopped,
     /// The two sides have no protocol version in common.
     Incompatible,
+    /// The server's host panicked while it was called for this session.
+    HostPanicked,
 }
 
 /// Who has to change something for a failure not to happen again.
@@ -97,7 +99,7 @@ pub enum Retry {
 }
 
 /// The codes of [`Reason`] on the wire: the one place where they are fixed. A number is never used again for something else.
-const CODES: [(u16, Reason); 18] = [
+const CODES: [(u16, Reason); 19] = [
     (1, Reason::ClosedHere),
     (2, Reason::ClosedByPeer),
     (3, Reason::Dropped),
@@ -116,6 +118,7 @@ const CODES: [(u16, Reason); 18] = [
     (16, Reason::Exhausted),
     (17, Reason::Stopped),
     (18, Reason::Incompatible),
+    (19, Reason::HostPanicked),
 ];
 
 /// How long to leave a peer alone that was too busy to finish a login: one backoff base.
@@ -162,9 +165,12 @@ impl Reason {
     #[must_use]
     pub const fn blame(self) -> Blame {
         match self {
-            Self::ClosedHere | Self::Dropped | Self::Refused | Self::Stale | Self::Stopped => {
-                Blame::Caller
-            }
+            Self::ClosedHere
+            | Self::Dropped
+            | Self::Refused
+            | Self::Stale
+            | Self::Stopped
+            | Self::HostPanicked => Blame::Caller,
             Self::ClosedByPeer | Self::Removed | Self::LoginTimedOut | Self::Protocol => {
                 Blame::Peer
             }
@@ -190,7 +196,7 @@ impl Reason {
             | Self::NeverProven
             | Self::LinkLost
             | Self::Exhausted => Retry::Now,
-            Self::LoginTimedOut => Retry::After(AFTER_A_TIMEOUT),
+            Self::LoginTimedOut | Self::HostPanicked => Retry::After(AFTER_A_TIMEOUT),
             Self::GaveUp => Retry::After(AFTER_A_SERIES),
             Self::ClosedHere
             | Self::ClosedByPeer
@@ -232,6 +238,9 @@ impl fmt::Display for Reason {
             }
             Self::Exhausted => "all sequence numbers are used; log in again",
             Self::Stopped => "the runtime was shut down; start another one",
+            Self::HostPanicked => {
+                "the server's program failed at this session; mend it, log in again"
+            }
             Self::Incompatible => "no protocol version in common; update the older side",
         })
     }

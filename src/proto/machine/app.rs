@@ -64,9 +64,9 @@ impl Machine {
         self.accepted(accepted, len)
     }
 
-    /// The next message for a host, while it may be called: while there is room for its answer.
-    pub fn next_for_host(&mut self, cx: &mut Cx<'_>) -> Option<Received> {
-        if self.phase != Phase::Ended && !self.outbox.is_open(&self.terms) {
+    /// The next message for a host; for one that `answers` only while there is room for its answer.
+    pub fn next_for_host(&mut self, cx: &mut Cx<'_>, answers: bool) -> Option<Received> {
+        if answers && self.phase != Phase::Ended && !self.outbox.is_open(&self.terms) {
             return None;
         }
         let received = self

@@ -1,0 +1,336 @@
+//! Sessions without a handle: a host is called for them, or an inbox is drained. Door, serve and intake are one gate;
+//! they differ in who takes what is to be told.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::future::BoxFuture;
+
+use super::{
+    Gate, Handle, Owner, Watcher,
+    hub::{Hub, Todo, remember},
+    shared::Shared,
+};
+use crate::{
+    Closed, Event, Message, Reason, Undelivered,
+    message::Lent,
+    proto::{Key, Machine, Received},
+};
+
+/// What a host keeps for one peer, without its types: called by one task at a time, never under a lock.
+pub(crate) trait Hosted: Send {
+    fn message(&mut self, peer: &Watcher, message: Message<'_>);
+    fn event(&mut self, event: &Event);
+    fn end(self: Box<Self>, why: Closed, undelivered: Vec<Undelivered>);
+}
+
+/// Beside a session that has no handle: who is told of it, and what was not told yet.
+#[derive(Default)]
+pub(super) struct HostSeat {
+    /// Whom to call. `None` while a task is calling it, and for sessions of an inbox.
+    hosted: Option<Box<dyn Hosted>>,
+    /// Told by an inbox, not by calls.
+    queued: bool,
+    /// It stands in its gate's line already.
+    in_line: bool,
+    events: VecDeque<Event>,
+}
+
+/// One thing to tell of a session.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Message(Message<'static>),
+    Event(Event),
+    Ended(Closed, Vec<Undelivered>),
+}
+
+/// Events that wait for a busy host, at most: a session has a handful in a life, and a host that needs longer than that
+/// many has stopped.
+const WAITING_EVENTS: usize = 64;
+
+impl HostSeat {
+    pub(super) fn tell(&mut self, event: Event) {
+        if self.events.len() >= WAITING_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Whether its session is to be put in line: somebody must be told, nobody is about to, and it does not stand there.
+    pub(super) fn join_line(&mut self) -> bool {
+        let somebody_calls = self.hosted.is_none() && !self.queued;
+        !somebody_calls && !std::mem::replace(&mut self.in_line, true)
+    }
+
+    /// Takes the host, to call it. Whoever does gives it back by [`run_turn`].
+    pub(super) const fn take(&mut self) -> Option<Box<dyn Hosted>> {
+        self.hosted.take()
+    }
+}
+
+impl Handle {
+    /// Gives the session up to a host.
+    pub(crate) fn host(self, hosted: Box<dyn Hosted>) {
+        self.give_up_to(HostSeat {
+            hosted: Some(hosted),
+            ..HostSeat::default()
+        });
+    }
+
+    /// Gives the session up to its gate's inbox.
+    pub(crate) fn queue(self) {
+        self.give_up_to(HostSeat {
+            queued: true,
+            ..HostSeat::default()
+        });
+    }
+
+    /// Whoever lets a session go that has a host does not close it.
+    fn give_up_to(self, host: HostSeat) {
+        let mut todo = Todo::default();
+        self.shared().with(|hub, _| {
+            let seat = hub.seat(self.key());
+            seat.host = Some(Box::new(host));
+            let gate = seat.gate;
+            if let Some(gate) = hub.gates.get_mut(gate) {
+                gate.hosts += 1;
+            }
+            // What came before it had a host is to be told too.
+            hub.put_in_line(self.key(), &mut todo);
+        });
+        todo.run(self.shared());
+    }
+}
+
+/// Tells a session's host everything that waits: events, messages while their answers have room, the end. `held` is the
+/// host where the caller has taken it already. Does nothing where another task is at it; that one goes on.
+pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn Hosted>>) {
+    let watcher = Watcher::new(Arc::clone(shared), key);
+    loop {
+        let next = shared.with(|hub, now| {
+            let seat = hub.seat(key).host.as_mut()?;
+            let hosted = held.take().or_else(|| seat.take())?;
+            match next_item(hub, key, now) {
+                Some(item) => Some((hosted, item)),
+                None => {
+                    if let Some(seat) = hub.seat(key).host.as_mut() {
+                        seat.hosted = Some(hosted);
+                    }
+                    None
+                }
+            }
+        });
+        let Some((mut hosted, item)) = next else {
+            return;
+        };
+        match item {
+            Item::Event(event) => guard(&watcher, || hosted.event(&event)),
+            Item::Message(message) => guard(&watcher, || hosted.message(&watcher, message)),
+            Item::Ended(why, undelivered) => {
+                return guard(&watcher, || hosted.end(why, undelivered));
+            }
+        }
+        held = Some(hosted);
+    }
+}
+
+/// What is to be told next, and in this order: events, messages, and when all is said the end.
+fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
+    let seat = hub.seat(key).host.as_mut()?;
+    if let Some(event) = seat.events.pop_front() {
+        return Some(Item::Event(event));
+    }
+    let answers = !seat.queued;
+    let received = hub.input(key, now, |machine, cx| machine.next_for_host(cx, answers));
+    if let Some(received) = received.flatten() {
+        let Received { payload, volatile } = received;
+        return Some(Item::Message(Message::shared(payload, volatile)));
+    }
+    let over = |machine: &Machine| machine.is_settled() && machine.is_read();
+    if !hub.registry.get(key).is_none_or(over) {
+        return None;
+    }
+    let seat = hub.seat(key);
+    seat.host = None;
+    let gate = seat.gate;
+    if let Some(gate) = hub.gates.get_mut(gate) {
+        gate.hosts -= 1;
+    }
+    let ended = hub.input(key, now, |machine, cx| {
+        let why = machine.ended().cloned();
+        let undelivered = machine.take_undelivered();
+        machine.abandon(cx);
+        (why, undelivered)
+    });
+    let (why, undelivered) = ended.unwrap_or_default();
+    Some(Item::Ended(
+        why.unwrap_or_else(|| Closed::new(Reason::Stopped)),
+        undelivered,
+    ))
+}
+
+/// Runs the user's code. Where it panics, its session ends, and no other notices.
+pub(super) fn guard(peer: &Watcher, call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        peer.fail();
+    }
+}
+
+impl Hub {
+    /// There is something to tell of this session, if it is one without a handle.
+    pub(super) fn put_in_line(&mut self, key: Key, todo: &mut Todo) {
+        let seat = self.seat(key);
+        let gate = seat.gate;
+        if seat.host.as_mut().is_some_and(|host| host.join_line())
+            && let Some(gate) = self.gates.get_mut(gate)
+        {
+            gate.line.push_back(key);
+            todo.wake(gate.worker.take());
+        }
+    }
+}
+
+/// Admits one peer; it is dropped, and the peer turned away, where the login deadline passes first.
+pub(crate) type Admitting = Arc<dyn Fn(Handle) -> BoxFuture<'static, ()> + Send + Sync>;
+
+impl Gate {
+    /// Has somebody admit whoever comes, from now on, instead of a door; and, where `calls`, has hosts called.
+    pub(crate) fn employ(&self, admit: Admitting, calls: bool) {
+        let (shared, id) = (Arc::clone(self.owner().shared()), self.id());
+        let spawner = shared.spawner.clone();
+        spawner.spawn(async move {
+            poll_fn(|cx| {
+                loop {
+                    let offered = Self::poll_offered(&shared, id, cx);
+                    if let Poll::Ready(Some(key)) = offered {
+                        let Some(owner) = Owner::revive(&shared) else {
+                            return Poll::Ready(());
+                        };
+                        shared.spawner.spawn(admit(Handle::new(owner, key)));
+                        continue;
+                    }
+                    let line = if calls {
+                        Self::poll_line(&shared, id, cx)
+                    } else {
+                        Poll::Ready(None)
+                    };
+                    match (line, offered) {
+                        (Poll::Ready(Some(key)), _) => run_turn(&shared, key, None),
+                        (Poll::Ready(None), Poll::Ready(_)) => return Poll::Ready(()),
+                        _ => return Poll::Pending,
+                    }
+                }
+            })
+            .await;
+        });
+    }
+
+    /// The next session of which there is something to tell. `None` when there will be none any more.
+    fn poll_line(shared: &Arc<Shared>, id: usize, cx: &Context<'_>) -> Poll<Option<Key>> {
+        shared.with(|hub, _| {
+            let Some(gate) = hub.gates.get_mut(id) else {
+                return Poll::Ready(None);
+            };
+            match gate.line.pop_front() {
+                Some(key) => {
+                    if let Some(host) = hub.seat(key).host.as_mut() {
+                        host.in_line = false;
+                    }
+                    Poll::Ready(Some(key))
+                }
+                None if gate.open || gate.hosts > 0 => {
+                    remember(&mut gate.worker, cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(None),
+            }
+        })
+    }
+
+    /// Whether something waits to be told.
+    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
+        let id = self.id();
+        self.owner()
+            .shared()
+            .with(|hub, _| match hub.gates.get_mut(id) {
+                Some(gate) if gate.open && gate.line.is_empty() => {
+                    remember(&mut gate.worker, cx.waker());
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            })
+    }
+
+    /// How many sessions have something to tell by now.
+    pub(crate) fn line_len(&self) -> usize {
+        let id = self.id();
+        self.owner()
+            .shared()
+            .look(|hub| hub.gates.get(id).map_or(0, |gate| gate.line.len()))
+    }
+
+    /// One thing of the session that has waited longest; if it has more, it stands at the end of the line again.
+    pub(crate) fn next_item(&self) -> Option<(Watcher, Item)> {
+        let (id, shared) = (self.id(), self.owner().shared());
+        loop {
+            let mut todo = Todo::default();
+            let told = shared.with(|hub, now| {
+                let key = hub.gates.get_mut(id)?.line.pop_front()?;
+                if let Some(host) = hub.seat(key).host.as_mut() {
+                    host.in_line = false;
+                }
+                let item = next_item(hub, key, now);
+                if item.is_some() {
+                    hub.put_in_line(key, &mut todo);
+                }
+                Some((key, item))
+            });
+            let (key, item) = told?;
+            if let Some(item) = item {
+                return Some((Watcher::new(Arc::clone(shared), key), item));
+            }
+        }
+    }
+}
+
+impl Owner {
+    /// Whoever holds no owner may still find one, while there is any.
+    pub(super) fn revive(shared: &Arc<Shared>) -> Option<Self> {
+        shared.revive().then(|| Self::of(Arc::clone(shared)))
+    }
+}
+
+impl Watcher {
+    /// An answer, from within a host's call.
+    pub(crate) fn answer_message(
+        &self,
+        first: bool,
+        message: Lent<'_>,
+    ) -> Result<(), crate::SendError> {
+        self.input(|machine, _| machine.answer_message(first, message))
+            .unwrap_or_else(|| Err(Closed::new(Reason::Gone).into()))
+    }
+
+    /// Closes the session from within a host's call, or because the call panicked.
+    pub(crate) fn close(&self, reason: Reason, text: &str) {
+        self.input(|machine, cx| machine.close(cx, Closed::new(reason).with_text(text)));
+    }
+
+    fn fail(&self) {
+        self.close(Reason::HostPanicked, "");
+    }
+}
+
+impl std::fmt::Debug for HostSeat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostSeat")
+            .field("queued", &self.queued)
+            .field("events", &self.events.len())
+            .finish()
+    }
+}
