@@ -30,7 +30,10 @@ impl Machine {
                     soonest.add(Some(acceptor.lost_at + terms::resume_window(&self.terms)));
                 }
             }
-            Role::Acceptor(acceptor) if self.abandoned => soonest.add(Some(acceptor.forget_at)),
+            // Nothing is forgotten before its last word, whenever that is.
+            Role::Acceptor(acceptor) if self.abandoned && self.is_settled() => {
+                soonest.add(Some(acceptor.forget_at));
+            }
             Role::Acceptor(_) => {}
         }
         if let Stage::AwaitResumed(by) = self.stage {
@@ -44,8 +47,11 @@ impl Machine {
                 soonest.add(Some(self.liveness.ping_at(&self.terms, suspect)));
             }
         }
-        if self.link.is_some() {
+        // On any other link an acknowledgement cannot be written: it waits for positions to be stated.
+        if self.stage == Stage::Open {
             soonest.add(self.inbox.due_at());
+        }
+        if self.link.is_some() {
             soonest.add(
                 self.blocked_since
                     .map(|since| since + settings.stalled_write),
@@ -147,8 +153,13 @@ impl Machine {
     fn farewell_timeout(&mut self, cx: &mut Cx<'_>) {
         if is_due(cx, self.farewell.until()) {
             self.settle();
+        } else if let Stage::AwaitResumed(by) = self.stage
+            && cx.now >= by
+        {
+            self.lose(cx, LossCause::Silence);
         } else if self.farewell != Farewell::Done {
             self.check_blocked(cx);
+            self.inbox.ripen(cx.now);
             self.wake_if_due(cx);
         }
     }
