@@ -79,6 +79,7 @@ impl Machine {
         if let Some(acceptor) = self.acceptor_mut() {
             acceptor.keys.rotate(&resume.secret, resume.attempt, &fresh);
             acceptor.fresh = Some(fresh);
+            acceptor.login_by = None; // whoever resumes has read WELCOME
         }
         self.remote = remote;
         self.epoch += 1;

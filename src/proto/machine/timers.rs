@@ -85,10 +85,8 @@ impl Machine {
     }
 
     fn open_timeout(&mut self, cx: &mut Cx<'_>) {
-        if let Role::Acceptor(acceptor) = &self.role
-            && is_due(cx, acceptor.login_by)
-        {
-            return self.end(cx, Closed::new(Reason::NeverProven));
+        if self.end_if_unproven(cx) {
+            return;
         }
         match self.liveness.silence(cx.now, &self.terms) {
             Silence::None => {}
@@ -119,6 +117,15 @@ impl Machine {
         self.outbox.release();
     }
 
+    /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
+    fn end_if_unproven(&mut self, cx: &mut Cx<'_>) -> bool {
+        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by));
+        if due {
+            self.end(cx, Closed::new(Reason::NeverProven));
+        }
+        due
+    }
+
     fn suspect(&mut self, cx: &mut Cx<'_>) {
         if self.phase == Phase::LoggedIn {
             self.step(Step::Silence);
@@ -129,6 +136,9 @@ impl Machine {
     }
 
     fn reconnect_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.end_if_unproven(cx) {
+            return;
+        }
         self.expire_if_due(cx);
         if self.phase == Phase::Reconnecting && is_due(cx, self.gives_up_at(cx.settings)) {
             self.end(cx, Closed::new(Reason::GaveUp));
