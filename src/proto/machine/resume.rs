@@ -110,10 +110,12 @@ impl Machine {
         self.end(cx, Closed::new(Reason::Expired));
     }
 
-    /// The first frame on the link that carried the newest secret proves that it arrived (R5).
+    /// The first frame on the link that carried the newest secret proves that it arrived (R5). A CLOSE that came before the
+    /// secret was written proves nothing.
     pub(super) const fn prove(&mut self) {
         if let Role::Acceptor(acceptor) = &mut self.role
             && !acceptor.keys.is_proven()
+            && acceptor.fresh.is_none()
         {
             acceptor.keys.prove();
             acceptor.login_by = None;
