@@ -101,8 +101,8 @@ impl Machine {
             return;
         }
         if super::timers::is_late(cx, &self.terms) {
-            // We slept; the peer may have knocked in vain. It gets the time that we were away.
-            acceptor.lost_at = (acceptor.lost_at + cx.late).min(cx.now);
+            // We slept; the peer may have knocked in vain. From now on it gets the time that we were away, a window at most.
+            acceptor.lost_at = (acceptor.lost_at + cx.late + cx.late).min(cx.now);
             if cx.now < acceptor.lost_at + window {
                 return;
             }
