@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::{Cx, Machine, Received, Stage, Wake};
 use crate::{
     Ended, Lost, SendError, TooLong, Undelivered,
@@ -132,7 +134,10 @@ impl Machine {
             self.volatile_dropped += 1;
             return Ok(());
         }
-        if self.volatile.len() >= cx.settings.volatile_messages {
+        let room = (self.terms.window_bytes as usize).saturating_sub(message.len());
+        while self.volatile.len() >= cx.settings.volatile_messages
+            || self.volatile.iter().map(Bytes::len).sum::<usize>() > room
+        {
             self.volatile.pop_front();
             self.volatile_dropped += 1;
         }

@@ -88,9 +88,9 @@ impl Machine {
                 if direct {
                     return Ok(Heard::Direct);
                 }
-                let dropped = self
-                    .inbox
-                    .put_volatile(payload, cx.settings.volatile_messages);
+                let dropped =
+                    self.inbox
+                        .put_volatile(payload, cx.settings.volatile_messages, &self.terms);
                 self.volatile_dropped += u64::from(dropped);
                 self.wake(Wake::RECV);
             }
