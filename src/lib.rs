@@ -181,6 +181,7 @@ mod credentials;
 mod driver;
 mod error;
 mod event;
+mod host;
 mod identity;
 mod message;
 mod mode;
@@ -212,11 +213,15 @@ pub use error::{
     TooLong, Undelivered,
 };
 pub use event::{Event, EventKind, Notice};
+pub use host::{Admission, Admit, Host, Turn, admit_with};
 pub use identity::{AsIdentity, Identity, IntoIdentity};
 pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
 pub use proto::{Phase, Snapshot};
-pub use runtime::{Broadcast, Connect, Door, Events, Listen, Next, Peer, Runtime, Sessions};
+pub use runtime::{
+    Broadcast, Connect, Door, Drain, Events, Inbox, Incoming, Listen, Next, Peer, Runtime, Serving,
+    Sessions, What,
+};
 pub use session::{
     AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,
     Session, TryAdmit,

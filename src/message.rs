@@ -58,7 +58,7 @@ pub enum Lent<'a> {
 }
 
 impl<'a> Message<'a> {
-    const fn borrowed(bytes: &'a [u8], volatile: bool) -> Self {
+    pub(crate) const fn borrowed(bytes: &'a [u8], volatile: bool) -> Self {
         Self {
             bytes: Repr::Borrowed(bytes),
             volatile,

@@ -182,6 +182,16 @@ pub(super) fn guard(peer: &Watcher, call: impl FnOnce()) {
 }
 
 impl Hub {
+    /// Joining, events, messages, the end: how many things there are to tell of a session, at most.
+    fn waiting(&self, key: Key) -> usize {
+        let events = self
+            .seat_of(key)
+            .and_then(|seat| seat.host.as_ref())
+            .map_or(0, |host| host.events.len());
+        let messages = self.registry.get(key).map_or(0, Machine::unread);
+        1 + events + messages + 1
+    }
+
     /// There is something to tell of this session, if it is one without a handle.
     pub(super) fn put_in_line(&mut self, key: Key, todo: &mut Todo) {
         let seat = self.seat(key);
@@ -266,35 +276,42 @@ impl Gate {
             })
     }
 
-    /// How many sessions have something to tell by now.
-    pub(crate) fn line_len(&self) -> usize {
+    /// How many things there are to tell by now, at most.
+    pub(crate) fn waiting(&self) -> usize {
         let id = self.id();
-        self.owner()
-            .shared()
-            .look(|hub| hub.gates.get(id).map_or(0, |gate| gate.line.len()))
+        self.owner().shared().look(|hub| {
+            let line = hub.gates.get(id).map(|gate| &gate.line);
+            line.into_iter()
+                .flatten()
+                .map(|&key| hub.waiting(key))
+                .sum()
+        })
     }
 
-    /// One thing of the session that has waited longest; if it has more, it stands at the end of the line again.
-    pub(crate) fn next_item(&self) -> Option<(Watcher, Item)> {
+    /// Who is told of next. Sessions of which there is nothing to tell any more step out of line.
+    pub(crate) fn first_in_line(&self) -> Option<Watcher> {
         let (id, shared) = (self.id(), self.owner().shared());
-        loop {
-            let mut todo = Todo::default();
-            let told = shared.with(|hub, now| {
-                let key = hub.gates.get_mut(id)?.line.pop_front()?;
-                if let Some(host) = hub.seat(key).host.as_mut() {
-                    host.in_line = false;
-                }
-                let item = next_item(hub, key, now);
-                if item.is_some() {
-                    hub.put_in_line(key, &mut todo);
-                }
-                Some((key, item))
-            });
-            let (key, item) = told?;
-            if let Some(item) = item {
-                return Some((Watcher::new(Arc::clone(shared), key), item));
+        let first = shared.look(|hub| hub.gates.get(id)?.line.front().copied());
+        Some(Watcher::new(Arc::clone(shared), first?))
+    }
+
+    /// One thing of the session that stands first in line, if there is one; if it has more, it stands last again.
+    pub(crate) fn tell_first(&self) -> Option<(Watcher, Option<Item>)> {
+        let (id, shared) = (self.id(), self.owner().shared());
+        let mut todo = Todo::default();
+        let told = shared.with(|hub, now| {
+            let key = hub.gates.get_mut(id)?.line.pop_front()?;
+            if let Some(host) = hub.seat(key).host.as_mut() {
+                host.in_line = false;
             }
-        }
+            let item = next_item(hub, key, now);
+            if item.is_some() {
+                hub.put_in_line(key, &mut todo);
+            }
+            Some((key, item))
+        });
+        todo.run(shared);
+        told.map(|(key, item)| (Watcher::new(Arc::clone(shared), key), item))
     }
 }
 

@@ -103,6 +103,10 @@ impl Hub {
         &mut self.seats[slot]
     }
 
+    pub(super) fn seat_of(&self, key: Key) -> Option<&Seat> {
+        self.seats.get(key.slot() as usize)
+    }
+
     /// Performs what the last input brought about. The one place.
     pub(super) fn perform(&mut self, todo: &mut Todo) {
         let mut fx = std::mem::take(&mut self.fx);

@@ -10,16 +10,17 @@ use std::{
 use futures::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    Sleep,
+    Hosted, Sleep, Watcher, hosting,
     hub::{Hub, remember},
     random,
     shared::Shared,
 };
 use crate::{
-    LossCause,
-    proto::Time,
+    LossCause, Message,
+    proto::{Heard, Time},
     registry::{Port, Reading},
     transport::BoxLink,
+    wire::Frame,
 };
 
 /// Drives one link: what it brings goes to the registry, what the registry has for it goes out.
@@ -135,16 +136,7 @@ impl Task {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
             };
             let bytes = scratch.read.get(..read).unwrap_or_default();
-            let (shared, port) = (&self.shared, &mut self.port);
-            let reading = shared.with(|hub, now| {
-                let reading = hub
-                    .registry
-                    .read(port, now, bytes, &mut hub.fx, &mut random::secret);
-                // From here on this task is who is woken for the session that the link belongs to now.
-                remember(&mut hub.seat(port.key()).link, cx.waker());
-                reading
-            });
-            if reading == Reading::Close {
+            if self.read(bytes) == Reading::Close {
                 return Poll::Ready(Ok(()));
             }
             more = self.transmit(cx, scratch)?;
@@ -153,6 +145,75 @@ impl Task {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// What was read goes to the session; messages of a session that has a host go to the host, from where they lie.
+    fn read(&mut self, bytes: &[u8]) -> Reading {
+        let (shared, port) = (&self.shared, &mut self.port);
+        let (reading, hosted) = shared.with(|hub, now| {
+            let seat = hub.seat(port.key());
+            // What this brings about for the link is written right after: there is nobody to wake for it.
+            seat.link = None;
+            match seat.host.as_mut().and_then(|host| host.take()) {
+                Some(hosted) => {
+                    hub.registry.prepare(port);
+                    (Reading::Continue, Some(hosted))
+                }
+                None => {
+                    let fresh = &mut random::secret;
+                    (
+                        hub.registry.read(port, now, bytes, &mut hub.fx, fresh),
+                        None,
+                    )
+                }
+            }
+        });
+        match hosted {
+            Some(hosted) => self.read_for(hosted, bytes),
+            None => reading,
+        }
+    }
+
+    /// Frame by frame, since the host is called without the lock.
+    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, mut bytes: &[u8]) -> Reading {
+        let (key, link) = (self.port.key(), self.port.link());
+        let shared = &self.shared;
+        let peer = Watcher::new(Arc::clone(shared), key);
+        let reading = loop {
+            let frame = match self.port.next(&mut bytes) {
+                Ok(None) => break Reading::Continue,
+                Ok(Some(frame)) => frame,
+                Err(violation) => {
+                    shared.with(|hub, now| {
+                        hub.input(key, now, |machine, cx| {
+                            machine.handle_violation(cx, link, violation)
+                        })
+                    });
+                    break Reading::Close;
+                }
+            };
+            let heard = shared.with(|hub, now| {
+                hub.registry
+                    .apply_direct(key, link, now, &frame, &mut hub.fx)
+            });
+            match (heard, &frame) {
+                (Heard::Direct, Frame::Data(payload)) => {
+                    hosting::guard(&peer, || {
+                        hosted.message(&peer, Message::borrowed(payload, false))
+                    });
+                }
+                (Heard::Direct, Frame::Volatile(payload)) => {
+                    hosting::guard(&peer, || {
+                        hosted.message(&peer, Message::borrowed(payload, true))
+                    });
+                }
+                (Heard::Applied | Heard::Direct, _) => {}
+                (Heard::Stale | Heard::Resume(_), _) => break Reading::Close,
+            }
+        };
+        // What could not be told directly is told now, and the host is free again.
+        hosting::run_turn(shared, key, Some(hosted));
+        reading
     }
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more.

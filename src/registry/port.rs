@@ -98,6 +98,13 @@ impl Port {
 }
 
 impl Registry {
+    /// Tells a port how large a frame may be now; what [`Registry::read`] does by itself.
+    pub fn prepare(&self, port: &mut Port) {
+        if let Some(machine) = self.get(port.key) {
+            port.decoder.set_max(machine.frame_limit());
+        }
+    }
+
     /// Appends to `out` what this link may write now.
     pub fn transmit(
         &mut self,

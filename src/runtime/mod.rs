@@ -3,25 +3,29 @@
 mod connect;
 mod door;
 mod events;
+mod intake;
 mod listen;
 mod next;
 mod peer;
+mod serve;
 mod sessions;
 
 pub use connect::Connect;
 pub use door::Door;
 pub use events::Events;
+pub use intake::{Drain, Inbox, Incoming, What};
 pub use listen::Listen;
 pub use next::Next;
 pub use peer::Peer;
+pub use serve::Serving;
 pub use sessions::{Broadcast, Sessions};
 
 use crate::{
-    Address, Config, ConfigError, Mode, Multi, Single, Spawn,
+    Address, Admit, Config, ConfigError, Host, Mode, Multi, Single, Spawn,
     driver::Owner,
-    transport::{Accept, Dial, tcp::TcpAcceptor, tcp::TcpDialer},
+    transport::{Accept, Dial, DynAccept, tcp::TcpAcceptor, tcp::TcpDialer},
 };
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, io, marker::PhantomData, sync::Arc};
 
 /// A client (`Runtime<Single>`) or a server (`Runtime<Multi>`).
 ///
@@ -236,12 +240,10 @@ impl Runtime<Multi> {
     /// # }
     /// ```
     pub fn listen(&self, at: impl Into<Address>) -> Listen<Door> {
-        let (owner, at) = (self.owner.clone(), at.into());
-        Listen::new(async move {
-            let (backlog, lease) = (owner.settings().accept_backlog, owner.settings().lease);
-            let acceptor = TcpAcceptor::bind(at, backlog, lease).await?;
-            Ok(Door::new(&owner, Box::new(acceptor)))
-        })
+        let owner = self.owner.clone();
+        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+            Door::new(&owner, acceptor)
+        }))
     }
 
     /// Listens over a transport of yours, or over the network in memory.
@@ -258,6 +260,76 @@ impl Runtime<Multi> {
         Door::new(&self.owner, Box::new(accept))
     }
 
+    /// Listens over TCP for peers that one [`Host`] serves: called where a message was read, with no task and no allocation
+    /// a message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`listen`](Self::listen).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future listens nowhere.
+    ///
+    /// ```no_run
+    /// # async fn example(echo: impl sessile::Host) -> Result<(), sessile::Error> {
+    /// use sessile::{Config, Multi, Runtime};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new())?;
+    /// let serving = server.serve("0.0.0.0:7000", echo).await?;
+    /// println!("serving at {:?}", serving.local_addr());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn serve<H: Host>(&self, at: impl Into<Address>, host: H) -> Listen<Serving> {
+        let owner = self.owner.clone();
+        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+            Serving::new(&owner, acceptor, host)
+        }))
+    }
+
+    /// The same over a transport of yours, or over the network in memory.
+    pub fn serve_over<H: Host>(&self, accept: impl Accept, host: H) -> Serving {
+        Serving::new(&self.owner, Box::new(accept), host)
+    }
+
+    /// Listens over TCP for peers whose messages wait until they are asked for, once a tick.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`listen`](Self::listen).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future listens nowhere.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), sessile::Error> {
+    /// use sessile::{Admission, Config, Incoming, Multi, Offer, Runtime, What, admit_with};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new())?;
+    /// let anybody = admit_with(|offer: Offer| async move { Ok(Admission::new(fastrand::u64(..), offer.remote_addr())) });
+    /// let mut inbox = server.intake("0.0.0.0:7000", anybody).await?;
+    /// for Incoming { peer, what, .. } in inbox.drain() {
+    ///     if let What::Message(message) = what {
+    ///         peer.try_send(&message)?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn intake<A: Admit>(&self, at: impl Into<Address>, admit: A) -> Listen<Inbox<A::Peer>> {
+        let owner = self.owner.clone();
+        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+            Inbox::new(&owner, acceptor, admit)
+        }))
+    }
+
+    /// The same over a transport of yours, or over the network in memory.
+    pub fn intake_over<A: Admit>(&self, accept: impl Accept, admit: A) -> Inbox<A::Peer> {
+        Inbox::new(&self.owner, Box::new(accept), admit)
+    }
+
     /// All of its sessions that are logged in, lost ones included until they expire: to look up, to walk through, to remove
     /// from. Clones are the same collection.
     ///
@@ -271,6 +343,17 @@ impl Runtime<Multi> {
     pub fn sessions(&self) -> Sessions {
         Sessions::new(self.owner.collection())
     }
+}
+
+/// Binds the address; door, serving and inbox differ in what they make of it.
+async fn bind<T>(
+    owner: Owner,
+    at: Address,
+    enter: impl FnOnce(Box<dyn DynAccept>) -> T,
+) -> io::Result<T> {
+    let (backlog, lease) = (owner.settings().accept_backlog, owner.settings().lease);
+    let acceptor = TcpAcceptor::bind(at, backlog, lease).await?;
+    Ok(enter(Box::new(acceptor)))
 }
 
 impl<M: Mode> fmt::Debug for Runtime<M> {

@@ -78,6 +78,12 @@ impl Machine {
         Some(received)
     }
 
+    /// How many messages wait to be read.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.inbox.len()
+    }
+
     /// Whether nothing waits to be read.
     #[must_use]
     pub fn is_read(&self) -> bool {

@@ -333,7 +333,8 @@ pub(super) fn mirrored(code: u16) -> Reason {
             | Reason::NeverProven
             | Reason::Protocol
             | Reason::Exhausted
-            | Reason::Incompatible,
+            | Reason::Incompatible
+            | Reason::HostPanicked,
         ) => Reason::from_code(code).unwrap_or(Reason::ClosedByPeer),
         _ => Reason::ClosedByPeer,
     }

@@ -1,0 +1,239 @@
+//! What a server's program is, where it is not one task a peer: who may come in ([`Admit`]), and what to do then ([`Host`]).
+
+use std::{fmt, future::Future};
+
+use crate::{
+    AsMessage, Closed, Event, Identity, IntoIdentity, Message, Offer, Peer, Reason, Rejection,
+    SendError, Undelivered, driver::Watcher,
+};
+
+/// Admission: is this credential good, whose is it, and is there room?
+///
+/// Write `admit` as an `async fn`; it may be slow (a database, a hash that costs), and it may run on any thread. The login
+/// deadline goes on while it does, and dropping it turns the peer away. For a closure there is [`admit_with`].
+///
+/// ```
+/// use sessile::{Admission, Admit, Offer, Rejection};
+///
+/// struct Lobby;
+///
+/// impl Admit for Lobby {
+///     type Peer = Vec<String>; // what is kept for one peer
+///
+///     async fn admit(&self, offer: &Offer) -> Result<Admission<Vec<String>>, Rejection> {
+///         match offer.credentials() {
+///             b"open sesame" => Ok(Admission::new(7u64, Vec::new())),
+///             _ => Err(Rejection::bad_credentials()),
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say who may come in",
+    label = "not an `Admit`",
+    note = "implement `sessile::Admit` (and `Host`, for `serve`), or wrap an async closure: `admit_with(|offer| async move {{ … }})`"
+)]
+pub trait Admit: Send + Sync + 'static {
+    /// What is kept for one peer, from its admission to its end.
+    type Peer: Send + 'static;
+
+    /// Judges what a peer presented.
+    ///
+    /// # Errors
+    ///
+    /// What the peer is to hear.
+    ///
+    /// # Panics
+    ///
+    /// A panic turns the peer away, and no other notices.
+    fn admit(
+        &self,
+        offer: &Offer,
+    ) -> impl Future<Output = Result<Admission<Self::Peer>, Rejection>> + Send;
+}
+
+/// A server's reactions, called in place: no task, no queue and no allocation a message.
+///
+/// One host serves all peers; what belongs to one peer is its [`Peer`](Admit::Peer), which each call lends. Calls for one
+/// peer come one at a time and in order; calls for different peers may come from different threads at once. They are made
+/// by the task that reads the peer's link, so a call that blocks holds up that thread's other links: hand slow work on.
+///
+/// `on_message` is not called while its peer's window is full, so the first answer of a call is always accepted.
+///
+/// ```
+/// use sessile::{Admission, Admit, Host, Message, Offer, Rejection, Turn};
+///
+/// struct Echo;
+///
+/// impl Admit for Echo {
+///     type Peer = u64; // how many messages came
+///
+///     async fn admit(&self, _: &Offer) -> Result<Admission<u64>, Rejection> {
+///         Ok(Admission::new(7u64, 0))
+///     }
+/// }
+///
+/// impl Host for Echo {
+///     fn on_message(&self, peer: &mut Turn<'_, u64>, message: Message<'_>) {
+///         *peer.state() += 1;
+///         peer.send(&message).ok(); // the first answer always goes
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no host",
+    label = "not a `Host`",
+    note = "implement `sessile::Admit` (who may come in) and `sessile::Host` (what to do with messages)"
+)]
+pub trait Host: Admit {
+    /// A message came. It is borrowed; [`Message::into_owned`] keeps it.
+    ///
+    /// # Panics
+    ///
+    /// A panic ends this peer's session with [`Reason::HostPanicked`], and no other notices.
+    fn on_message(&self, peer: &mut Turn<'_, Self::Peer>, message: Message<'_>);
+
+    /// Something happened to the peer's session: suspicion, a loss, a resume, …
+    fn on_event(&self, event: &Event) {
+        let _ = event;
+    }
+
+    /// The session is over. What was kept for the peer comes back, and what was not delivered.
+    fn on_end(&self, peer: Self::Peer, why: Closed, undelivered: Vec<Undelivered>) {
+        let _ = (peer, why, undelivered);
+    }
+}
+
+/// A peer is let in: as whom, and what is kept for it.
+#[derive(Debug)]
+#[must_use = "an admission is to be returned from `admit`"]
+pub struct Admission<P> {
+    pub(crate) identity: Identity,
+    pub(crate) peer: P,
+    pub(crate) replaces: bool,
+}
+
+/// One peer's turn: the host is called for it.
+pub struct Turn<'a, P> {
+    state: &'a mut P,
+    watcher: &'a Watcher,
+    answered: bool,
+}
+
+impl<P> Admission<P> {
+    /// Lets the peer in as `identity`; `peer` is what is kept for it.
+    ///
+    /// Where the identity is held by a client that is alive, [`Config::takeover`](crate::Config::takeover) decides.
+    pub fn new(identity: impl IntoIdentity, peer: P) -> Self {
+        Self {
+            identity: identity.into_identity(),
+            peer,
+            replaces: false,
+        }
+    }
+
+    /// Lets the peer in also where another client holds the identity and is alive: that one is taken over. What
+    /// [`Takeover::Ask`](crate::Takeover::Ask) asks for.
+    pub fn replace(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+}
+
+/// Nothing is kept for the peer.
+impl<I: IntoIdentity> From<I> for Admission<()> {
+    fn from(identity: I) -> Self {
+        Self::new(identity, ())
+    }
+}
+
+impl<'a, P> Turn<'a, P> {
+    pub(crate) const fn new(state: &'a mut P, watcher: &'a Watcher) -> Self {
+        Self {
+            state,
+            watcher,
+            answered: false,
+        }
+    }
+
+    /// What is kept for this peer.
+    pub const fn state(&mut self) -> &mut P {
+        self.state
+    }
+
+    /// The peer, to be kept elsewhere: an observer.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        Peer::new(self.watcher.clone())
+    }
+
+    /// Sends it a message. The first one of a turn is always accepted, unless the session ends.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`] for later ones where the window has no room; [`TooLong`](crate::TooLong); the end. Never a loss:
+    /// while the peer is away, messages wait for it.
+    pub fn send(&mut self, message: &(impl AsMessage + ?Sized)) -> Result<(), SendError> {
+        let first = !std::mem::replace(&mut self.answered, true);
+        self.watcher.answer_message(first, message.lend())
+    }
+
+    /// Sends it a message that may be dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`](crate::TooLong), or the end.
+    pub fn send_volatile(&mut self, message: &(impl AsMessage + ?Sized)) -> Result<(), SendError> {
+        self.watcher.send_volatile(message.lend())
+    }
+
+    /// Ends its session; it hears `reason`. [`Host::on_end`] follows.
+    pub fn close(&mut self, reason: &str) {
+        self.watcher.close(Reason::ClosedHere, reason);
+    }
+}
+
+/// An async closure as [`Admit`].
+///
+/// ```
+/// use sessile::{Admission, Identity, Offer, Rejection, admit_with};
+///
+/// let by_name = admit_with(|offer: Offer| async move {
+///     let name = std::str::from_utf8(offer.credentials()).map_err(|_| Rejection::bad_credentials())?;
+///     let identity = Identity::new(name).map_err(|_| Rejection::bad_credentials())?;
+///     Ok(Admission::new(identity, name.to_owned()))
+/// });
+/// # fn is_admit(_: impl sessile::Admit<Peer = String>) {}
+/// # is_admit(by_name);
+/// ```
+pub fn admit_with<P, F, Fut>(admit: F) -> impl Admit<Peer = P>
+where
+    P: Send + 'static,
+    F: Fn(Offer) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Admission<P>, Rejection>> + Send + 'static,
+{
+    With(admit)
+}
+
+struct With<F>(F);
+
+impl<P, F, Fut> Admit for With<F>
+where
+    P: Send + 'static,
+    F: Fn(Offer) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Admission<P>, Rejection>> + Send + 'static,
+{
+    type Peer = P;
+
+    fn admit(&self, offer: &Offer) -> impl Future<Output = Result<Admission<P>, Rejection>> + Send {
+        (self.0)(offer.clone())
+    }
+}
+
+impl<P> fmt::Debug for Turn<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("peer", self.watcher)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+use std::{fmt, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
+
+use crate::{
+    Admission, Admit, Closed, Connecting, Event, Host, LoggedIn, Message, Multi, Session, Takeover,
+    Turn, Undelivered,
+    driver::{Admitting, Gate, Hosted, Owner, Watcher},
+    transport::DynAccept,
+};
+
+/// A listener whose peers a [`Host`] serves: [`Runtime::serve`](crate::Runtime::serve).
+///
+/// It keeps its runtime alive. Dropping it stops listening and closes the sessions that came in by it; the host hears of
+/// each end.
+#[must_use = "dropping it stops serving"]
+pub struct Serving {
+    gate: Gate,
+}
+
+impl Serving {
+    pub(super) fn new<H: Host>(owner: &Owner, acceptor: Box<dyn DynAccept>, host: H) -> Self {
+        let gate = owner.gate(acceptor);
+        let host = Arc::new(host);
+        let admit = admitting(
+            Arc::clone(&host),
+            move |session: Session<LoggedIn, Multi>, peer| {
+                session.handle.host(Box::new(Served {
+                    host: Arc::clone(&host),
+                    peer,
+                }));
+            },
+        );
+        gate.employ(admit, true);
+        Self { gate }
+    }
+
+    /// Where it listens, with the port that the system chose; `None` where the transport has no addresses.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.gate.local_addr()
+    }
+}
+
+/// How a peer is let in without a door: judged by `admit`, and handed on once it is logged in.
+pub(super) fn admitting<A: Admit>(
+    admit: Arc<A>,
+    enter: impl Fn(Session<LoggedIn, Multi>, A::Peer) + Send + Sync + 'static,
+) -> Admitting {
+    let enter = Arc::new(enter);
+    Arc::new(move |handle| {
+        let (admit, enter) = (Arc::clone(&admit), Arc::clone(&enter));
+        Box::pin(async move {
+            // It left while it waited, or it is judged: one box a login.
+            let Some(session) = Session::accepted(handle) else {
+                return;
+            };
+            let verdict = AssertUnwindSafe(admit.admit(session.offer()))
+                .catch_unwind()
+                .await;
+            match verdict {
+                Ok(Ok(admission)) => let_in(session, admission, &*enter).await,
+                Ok(Err(why)) => session.reject(why),
+                Err(_panic) => drop(session), // the peer hears that the server is busy
+            }
+        })
+    })
+}
+
+async fn let_in<P>(
+    session: Session<Connecting, Multi>,
+    admission: Admission<P>,
+    enter: &(dyn Fn(Session<LoggedIn, Multi>, P) + Send + Sync),
+) {
+    let Admission {
+        identity,
+        peer,
+        replaces,
+    } = admission;
+    let replaces = replaces && session.handle.owner().settings().takeover == Takeover::Ask;
+    if replaces {
+        return enter(session.admit(identity), peer);
+    }
+    match session.try_admit(identity).await {
+        Ok(session) => enter(session, peer),
+        Err(occupied) => occupied.reject(),
+    }
+}
+
+/// One peer of one host, as the driver calls it.
+struct Served<H: Host> {
+    host: Arc<H>,
+    peer: H::Peer,
+}
+
+impl<H: Host> Hosted for Served<H> {
+    fn message(&mut self, peer: &Watcher, message: Message<'_>) {
+        self.host
+            .on_message(&mut Turn::new(&mut self.peer, peer), message);
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.host.on_event(event);
+    }
+
+    fn end(self: Box<Self>, why: Closed, undelivered: Vec<Undelivered>) {
+        let Self { host, peer } = *self;
+        host.on_end(peer, why, undelivered);
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("local_addr", &self.local_addr())
+            .finish_non_exhaustive()
+    }
+}
