@@ -40,6 +40,12 @@ impl Owner {
         dial(self.shared(), Arc::clone(dialer))
     }
 
+    /// A client's session without a link: its login will dial.
+    pub(crate) fn unconnected(&self, dialer: Arc<dyn DynDial>) -> Handle {
+        let _ = self.shared().dialer.set(dialer);
+        Handle::new(self.clone(), self.new_dialer(0))
+    }
+
     /// The client's session: its first link is up, and a task drives it from here on.
     pub(crate) fn connected(&self, dialer: Arc<dyn DynDial>, io: BoxLink) -> Handle {
         let shared = self.shared();
