@@ -154,7 +154,7 @@ impl Machine {
         self.abandoned = true;
         self.inbox.clear();
         if self.is_settled() {
-            self.outbox.reset();
+            self.outbox.forget();
         }
         self.wake_if_due(cx);
     }
