@@ -53,6 +53,7 @@ fn the_vectors_cover_every_frame_and_every_violation() {
     assert_eq!(violations, BTreeSet::from(expected));
 }
 
+// [FRAME-3]
 #[test]
 fn bytes_decode_to_the_fields() {
     for v in frames() {
@@ -71,6 +72,7 @@ fn bytes_decode_to_the_fields() {
     }
 }
 
+// [FRAME-1] [FRAME-2]
 #[test]
 fn fields_encode_to_the_bytes() {
     for v in frames() {
@@ -80,6 +82,7 @@ fn fields_encode_to_the_bytes() {
     }
 }
 
+// [FRAME-4] [FRAME-5] [FRAME-7] [FRAME-8] [FRAME-9] [FRAME-10] [FRAME-11] [LIMIT-3] [LIMIT-4]
 #[test]
 fn invalid_bytes_fail_as_they_should() {
     for v in invalid() {
@@ -106,6 +109,7 @@ fn invalid_bytes_fail_as_they_should() {
     }
 }
 
+// [FRAME-13]
 #[test]
 fn every_beginning_of_a_frame_waits_for_the_rest() {
     for v in frames() {
@@ -131,6 +135,7 @@ fn every_beginning_of_a_frame_waits_for_the_rest() {
     }
 }
 
+// [FRAME-12]
 #[test]
 fn every_split_gives_the_same_frame() {
     for v in frames() {

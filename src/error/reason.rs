@@ -276,6 +276,7 @@ impl fmt::Display for Retry {
 mod tests {
     use super::*;
 
+    // [CODE-4]
     #[test]
     fn codes_are_unique_stable_and_below_the_rejections() {
         for (index, (code, reason)) in CODES.into_iter().enumerate() {

@@ -255,6 +255,7 @@ mod tests {
     use super::*;
     use crate::Reason;
 
+    // [CODE-2] [CODE-4]
     #[test]
     fn codes_go_there_and_back() {
         for number in 0..=u16::MAX {
@@ -271,6 +272,7 @@ mod tests {
         assert_eq!(Rejection::other(7).code(), RejectCode::Other(1_000));
     }
 
+    // [CODE-3] [SEC-3]
     #[test]
     fn what_a_peer_says_is_bounded() {
         let long = "y".repeat(1_000);

@@ -49,6 +49,7 @@ mod tests {
         assert_eq!(&*readable("", TEXT_MAX), "");
     }
 
+    // [SEC-3]
     #[test]
     fn nothing_can_forge_a_line_or_drive_a_terminal() {
         let hostile = "ok\r\n12:00 root logged in\x1b[2J\u{202e}txt\u{2028}\u{85}\0";

@@ -61,6 +61,7 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    // [LOSS-2]
     #[test]
     fn delays_double_up_to_the_cap_and_stay_jittered_there() {
         let policy = Reconnect::default();
@@ -83,6 +84,7 @@ mod tests {
         );
     }
 
+    // [LOSS-2]
     #[test]
     fn the_first_attempt_is_jittered_too() {
         let first: std::collections::BTreeSet<_> = (0..100)
@@ -91,6 +93,7 @@ mod tests {
         assert!(first.len() > 90);
     }
 
+    // [LOSS-3]
     #[test]
     fn what_a_server_asks_for_is_honoured_within_bounds() {
         let policy = Reconnect::default();

@@ -96,6 +96,7 @@ mod tests {
         Secret::new([3; 16]),
     ];
 
+    // [RESUME-13] [RESUME-15]
     #[test]
     fn a_used_secret_stays_valid_until_the_new_one_is_proven_and_no_longer() {
         let mut keys = Keys::new(&S[0]);
@@ -130,5 +131,15 @@ mod tests {
         assert_eq!(keys.check(&S[1], 6), Presented::Stale(7));
         assert_eq!(keys.check(&S[2], 6), Presented::Unknown);
         assert_eq!(keys.check(&S[1], 8), Presented::Valid);
+    }
+
+    // [SEC-1]
+    #[test]
+    fn what_is_kept_of_a_secret_is_not_the_secret() {
+        let mut keys = Keys::new(&S[1]);
+        keys.rotate(&S[1], 1, &S[2]);
+        let kept = [keys.current, keys.previous.unwrap()];
+        assert_eq!(kept, [hash_secret(&S[2]), hash_secret(&S[1])]);
+        assert!(S.iter().all(|secret| !kept.contains(secret.as_bytes())));
     }
 }

@@ -45,3 +45,9 @@ pub enum Side {
     /// The server: it accepts, admits and waits.
     Acceptor,
 }
+
+/// The end that [`Machine::close`] is given, for tests outside this crate, which cannot make one.
+#[must_use]
+pub fn closed(reason: crate::Reason) -> crate::Closed {
+    crate::Closed::new(reason)
+}

@@ -257,7 +257,9 @@ impl Registry {
         let adopted = if resume.version != wire::VERSION {
             Err(ResumeRefusal::Incompatible)
         } else {
-            self.input(target, now, fx, |machine, cx| {
+            // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
+            let planned = self.wheel.armed(target.slot()).unwrap_or(now);
+            self.input_late(target, now, now.since(planned), fx, |machine, cx| {
                 machine.resume(cx, resume, remote, fresh())
             })
             .unwrap_or(Err(ResumeRefusal::Gone))

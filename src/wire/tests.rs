@@ -10,6 +10,7 @@ static_assertions::assert_not_impl_any!(Secret: PartialEq, Copy, std::fmt::Displ
 
 const KINDS: std::ops::RangeInclusive<u8> = 0..=0xFF;
 
+// [FRAME-2] [LIMIT-2] [LIMIT-3]
 #[test]
 fn every_length_has_its_outcome() {
     for max in [1, 6, 4096, 5000] {
@@ -46,6 +47,7 @@ fn every_length_has_its_outcome() {
     }
 }
 
+// [FRAME-5]
 #[test]
 fn every_type_is_known_or_refused() {
     for kind in KINDS {
@@ -152,6 +154,7 @@ fn a_whole_frame_is_lent_and_a_torn_one_collected() {
     assert_eq!(decoder.reserved(), 0, "nothing is torn");
 }
 
+// [LIMIT-5]
 #[test]
 fn memory_follows_what_was_received() {
     const LEN: usize = 1 << 20;
@@ -181,6 +184,7 @@ fn memory_follows_what_was_received() {
     }
 }
 
+// [LIMIT-5]
 #[test]
 fn a_promise_reserves_next_to_nothing() {
     let mut decoder = Decoder::new();
@@ -223,6 +227,7 @@ fn a_limit_holds_for_frames_that_begin_under_it() {
     ));
 }
 
+// [SEC-2]
 #[test]
 fn debug_shows_no_secrets() {
     let proof = [0xAB; 16];

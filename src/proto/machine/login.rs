@@ -155,6 +155,9 @@ impl Machine {
         let Some(dialer) = self.dialer_mut() else {
             return Err(Violation::OutOfPlace);
         };
+        if matches!(dialer.login, Login::Challenged { .. }) {
+            return Err(Violation::OutOfPlace);
+        }
         let ends_by = dialer.login.ends_by();
         if asked.is_empty() {
             return Err(Violation::BadValue);
@@ -173,13 +176,17 @@ impl Machine {
         welcome: &wire::Welcome<'_>,
     ) -> Result<(), Violation> {
         let identity = Identity::new(welcome.identity).map_err(|_| Violation::BadValue)?;
-        if welcome.version != wire::VERSION || welcome.epoch == 0 {
+        // LOGIN offers one version and no features.
+        if welcome.version != wire::VERSION || welcome.features != 0 || welcome.epoch == 0 {
             return Err(Violation::BadValue);
         }
         terms::check_granted(cx.settings, &welcome.terms)?;
         let Some(dialer) = self.dialer_mut() else {
             return Err(Violation::OutOfPlace);
         };
+        if matches!(dialer.login, Login::Challenged { .. }) {
+            return Err(Violation::OutOfPlace);
+        }
         dialer.login = Login::None;
         dialer.session = welcome.session;
         dialer.secret = welcome.secret.clone();

@@ -79,6 +79,7 @@ impl Machine {
         if let Some(acceptor) = self.acceptor_mut() {
             acceptor.keys.rotate(&resume.secret, resume.attempt, &fresh);
             acceptor.fresh = Some(fresh);
+            acceptor.login_by = None; // whoever resumes has read WELCOME
         }
         self.remote = remote;
         self.epoch += 1;
@@ -100,8 +101,8 @@ impl Machine {
             return;
         }
         if super::timers::is_late(cx, &self.terms) {
-            // We slept; the peer may have knocked in vain. It gets the time that we were away.
-            acceptor.lost_at = (acceptor.lost_at + cx.late).min(cx.now);
+            // We slept; the peer may have knocked in vain. From now on it gets the time that we were away, a window at most.
+            acceptor.lost_at = (acceptor.lost_at + cx.late + cx.late).min(cx.now);
             if cx.now < acceptor.lost_at + window {
                 return;
             }
@@ -109,10 +110,12 @@ impl Machine {
         self.end(cx, Closed::new(Reason::Expired));
     }
 
-    /// The first frame on the link that carried the newest secret proves that it arrived (R5).
+    /// The first frame on the link that carried the newest secret proves that it arrived (R5). A CLOSE that came before the
+    /// secret was written proves nothing.
     pub(super) const fn prove(&mut self) {
         if let Role::Acceptor(acceptor) = &mut self.role
             && !acceptor.keys.is_proven()
+            && acceptor.fresh.is_none()
         {
             acceptor.keys.prove();
             acceptor.login_by = None;

@@ -30,7 +30,10 @@ impl Machine {
                     soonest.add(Some(acceptor.lost_at + terms::resume_window(&self.terms)));
                 }
             }
-            Role::Acceptor(acceptor) if self.abandoned => soonest.add(Some(acceptor.forget_at)),
+            // Nothing is forgotten before its last word, whenever that is.
+            Role::Acceptor(acceptor) if self.abandoned && self.is_settled() => {
+                soonest.add(Some(acceptor.forget_at));
+            }
             Role::Acceptor(_) => {}
         }
         if let Stage::AwaitResumed(by) = self.stage {
@@ -44,7 +47,7 @@ impl Machine {
                 soonest.add(Some(self.liveness.ping_at(&self.terms, suspect)));
             }
         }
-        // Where positions are yet to be stated, they say what an acknowledgement would.
+        // On any other link an acknowledgement cannot be written: it waits for positions to be stated.
         if self.stage == Stage::Open {
             soonest.add(self.inbox.due_at());
         }
@@ -85,10 +88,8 @@ impl Machine {
     }
 
     fn open_timeout(&mut self, cx: &mut Cx<'_>) {
-        if let Role::Acceptor(acceptor) = &self.role
-            && is_due(cx, acceptor.login_by)
-        {
-            return self.end(cx, Closed::new(Reason::NeverProven));
+        if self.end_if_unproven(cx) {
+            return;
         }
         match self.liveness.silence(cx.now, &self.terms) {
             Silence::None => {}
@@ -116,6 +117,15 @@ impl Machine {
         self.outbox.release();
     }
 
+    /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
+    fn end_if_unproven(&mut self, cx: &mut Cx<'_>) -> bool {
+        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by));
+        if due {
+            self.end(cx, Closed::new(Reason::NeverProven));
+        }
+        due
+    }
+
     fn suspect(&mut self, cx: &mut Cx<'_>) {
         if self.phase == Phase::LoggedIn {
             self.step(Step::Silence);
@@ -126,6 +136,9 @@ impl Machine {
     }
 
     fn reconnect_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.end_if_unproven(cx) {
+            return;
+        }
         self.expire_if_due(cx);
         if self.phase == Phase::Reconnecting && is_due(cx, self.gives_up_at(cx.settings)) {
             self.end(cx, Closed::new(Reason::GaveUp));
@@ -150,8 +163,13 @@ impl Machine {
     fn farewell_timeout(&mut self, cx: &mut Cx<'_>) {
         if is_due(cx, self.farewell.until()) {
             self.settle();
+        } else if let Stage::AwaitResumed(by) = self.stage
+            && cx.now >= by
+        {
+            self.lose(cx, LossCause::Silence);
         } else if self.farewell != Farewell::Done {
             self.check_blocked(cx);
+            self.inbox.ripen(cx.now);
             self.wake_if_due(cx);
         }
     }
