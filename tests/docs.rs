@@ -113,7 +113,7 @@ fn the_transition_table_is_that_of_the_code() {
         for (step, cell) in Step::ALL.iter().zip(&row[1..]) {
             let next = phase
                 .on(*step)
-                .map_or("-".into(), |next| format!("{next:?}"));
+                .map_or_else(|| "-".into(), |next| format!("{next:?}"));
             assert_eq!(*cell, next, "{phase:?} on {step:?}");
         }
         assert_eq!(row.len(), Step::ALL.len() + 1);
