@@ -143,19 +143,6 @@ impl Reason {
             .map(|(_, reason)| *reason)
     }
 
-    /// What a code means to the side that *reads* it: what the writer did on its own account is a close by the
-    /// peer here, and so is every code of a version that is newer than this one.
-    #[must_use]
-    #[doc(hidden)]
-    pub fn from_peer(code: u16) -> Self {
-        match Self::from_code(code) {
-            None | Some(Self::ClosedHere | Self::Dropped | Self::GaveUp | Self::Stopped) => {
-                Self::ClosedByPeer
-            }
-            Some(reason) => reason,
-        }
-    }
-
     /// Who has to change something.
     ///
     /// [`Removed`](Self::Removed) blames the peer, as a client sees it; in the server's own process it is its host's doing.
@@ -292,22 +279,6 @@ mod tests {
             Reason::Incompatible as usize + 1,
             CODES.len(),
             "a reason without a code"
-        );
-    }
-
-    #[test]
-    fn every_code_of_a_peer_means_something() {
-        for code in 0..=u16::MAX {
-            let reason = Reason::from_peer(code);
-            assert!(!matches!(
-                reason,
-                Reason::ClosedHere | Reason::Dropped | Reason::Stopped | Reason::GaveUp
-            ));
-        }
-        assert_eq!(Reason::from_peer(999), Reason::ClosedByPeer);
-        assert_eq!(
-            Reason::from_peer(Reason::TakenOver.code()),
-            Reason::TakenOver
         );
     }
 

@@ -20,6 +20,7 @@ pub(super) struct Inbox {
     unstated_bytes: usize,
     queued_bytes: usize,
     volatile: u32,
+    volatile_bytes: usize,
     due: Due,
 }
 
@@ -60,23 +61,31 @@ impl Inbox {
         Ok(())
     }
 
-    /// A volatile message arrived. Returns how many were dropped for it: the oldest goes where `limit` wait already.
-    pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize) -> u32 {
+    /// A volatile message arrived. Returns how many were dropped for it: the oldest go until `limit` messages wait and the
+    /// window's bytes hold them, which one message always does.
+    pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize, terms: &Terms) -> u32 {
+        let limit_bytes = terms.window_bytes as usize;
         let mut dropped = 0;
-        if self.volatile as usize >= limit {
-            let Some(oldest) = self.queue.iter().position(|one| one.volatile) else {
-                return 1;
+        while self.volatile as usize >= limit || self.volatile_bytes + payload.len() > limit_bytes {
+            let oldest = self.queue.iter().position(|one| one.volatile);
+            let Some(oldest) = oldest.and_then(|oldest| self.queue.remove(oldest)) else {
+                return dropped + 1; // no room even so: this one goes
             };
-            self.queue.remove(oldest);
-            self.volatile -= 1;
-            dropped = 1;
+            self.volatile_taken(&oldest);
+            dropped += 1;
         }
+        self.volatile += 1;
+        self.volatile_bytes += payload.len();
         self.queue.push_back(Received {
             payload: Bytes::copy_from_slice(payload),
             volatile: true,
         });
-        self.volatile += 1;
         dropped
+    }
+
+    fn volatile_taken(&mut self, one: &Received) {
+        self.volatile -= 1;
+        self.volatile_bytes -= one.payload.len();
     }
 
     /// The application takes the oldest message. An acknowledgement is due at once where a quarter of the window waits for
@@ -89,7 +98,7 @@ impl Inbox {
     ) -> Option<Received> {
         let one = self.queue.pop_front()?;
         if one.volatile {
-            self.volatile -= 1;
+            self.volatile_taken(&one);
             return Some(one);
         }
         self.taken += 1;
@@ -159,6 +168,7 @@ impl Inbox {
     pub(super) fn clear(&mut self) {
         self.queue = VecDeque::new();
         self.volatile = 0;
+        self.volatile_bytes = 0;
     }
 
     /// Gives memory back while nothing waits.
@@ -247,11 +257,24 @@ mod tests {
     fn volatile_messages_drop_the_oldest_and_never_count() {
         let mut inbox = Inbox::default();
         inbox.put(b"kept", &TERMS).unwrap();
-        assert_eq!([0, 0, 1].map(|_| inbox.put_volatile(b"v", 2)), [0, 0, 1]);
+        assert_eq!(
+            [0, 0, 1].map(|_| inbox.put_volatile(b"v", 2, &TERMS)),
+            [0, 0, 1]
+        );
         let taken: Vec<_> = std::iter::from_fn(|| inbox.take(Time::START, DELAY, &TERMS))
             .map(|one| one.volatile)
             .collect();
         assert_eq!(taken, [false, true, true]);
         assert_eq!((inbox.received(), inbox.taken()), (1, 1));
+    }
+
+    #[test]
+    fn volatile_messages_are_bounded_in_bytes_too() {
+        let mut inbox = Inbox::default();
+        assert_eq!(
+            [60, 40, 1, 100, 101].map(|len| inbox.put_volatile(&vec![0; len], 64, &TERMS)),
+            [0, 0, 1, 2, 2]
+        );
+        assert!(inbox.is_empty(), "what no window holds is not kept either");
     }
 }

@@ -1,6 +1,8 @@
+use bytes::Bytes;
+
 use super::{Cx, Machine, Received, Stage, Wake};
 use crate::{
-    Ended, Lost, SendError, TooLong, Undelivered,
+    Ended, SendError, TooLong, Undelivered,
     message::Lent,
     proto::{Phase, outbox::NoRoom},
 };
@@ -94,7 +96,10 @@ impl Machine {
             self.volatile_dropped += 1;
             return Ok(());
         }
-        if self.volatile.len() >= cx.settings.volatile_messages {
+        let room = (self.terms.window_bytes as usize).saturating_sub(message.len());
+        while self.volatile.len() >= cx.settings.volatile_messages
+            || self.volatile.iter().map(Bytes::len).sum::<usize>() > room
+        {
             self.volatile.pop_front();
             self.volatile_dropped += 1;
         }
@@ -133,7 +138,7 @@ impl Machine {
     }
 
     fn lost(&self, epoch: u64) -> Ended {
-        Ended::Lost(Lost::new(epoch, self.loss))
+        Ended::Lost(self.loss.of_link(epoch))
     }
 
     /// What was accepted for sending and not acknowledged, handed out once.

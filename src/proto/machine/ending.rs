@@ -173,7 +173,10 @@ impl Machine {
         }
         let until = cx.now + terms::lease(&self.terms);
         if self.phase == Phase::Ended {
-            self.farewell = Farewell::Answering { until };
+            // Once is enough: a second CLOSE does not win the peer more time.
+            if !matches!(self.farewell, Farewell::Answering { .. }) {
+                self.farewell = Farewell::Answering { until };
+            }
         } else {
             let closed = Closed::new(mirrored(close.code))
                 .with_text(close.text)
@@ -361,5 +364,21 @@ pub(super) const fn retry_of(class: RetryClass) -> Retry {
         RetryClass::Now => Retry::Now,
         RetryClass::After(millis) => Retry::After(Duration::from_millis(millis as u64)),
         RetryClass::Never => Retry::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_a_peer_means_something_here() {
+        for code in 0..=u16::MAX {
+            let ours_alone = [Reason::Dropped, Reason::Stopped, Reason::GaveUp];
+            assert!(!ours_alone.contains(&mirrored(code)), "{code}");
+        }
+        assert_eq!(mirrored(999), Reason::ClosedByPeer);
+        assert_eq!(mirrored(Reason::ClosedByPeer.code()), Reason::ClosedHere);
+        assert_eq!(mirrored(Reason::TakenOver.code()), Reason::TakenOver);
     }
 }

@@ -79,9 +79,9 @@ impl Machine {
                 if payload.len() > self.max_message() {
                     return Err(Violation::TooLong);
                 }
-                let dropped = self
-                    .inbox
-                    .put_volatile(payload, cx.settings.volatile_messages);
+                let dropped =
+                    self.inbox
+                        .put_volatile(payload, cx.settings.volatile_messages, &self.terms);
                 self.volatile_dropped += u64::from(dropped);
                 self.wake(Wake::RECV);
             }

@@ -160,7 +160,13 @@ impl Machine {
         let spent = |frames: usize, out: &Vec<u8>| {
             frames >= cx.settings.turn_frames || out.len() - before >= cx.settings.turn_bytes
         };
-        while let Some(payload) = self.volatile.pop_front() {
+        while !self.volatile.is_empty() {
+            if spent(frames, out) {
+                return true;
+            }
+            let Some(payload) = self.volatile.pop_front() else {
+                break;
+            };
             encode_volatile(&payload, out);
             frames += 1;
         }
