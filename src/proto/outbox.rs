@@ -212,6 +212,11 @@ impl Outbox {
         (self.queue.len(), self.bytes)
     }
 
+    /// Nobody will ask for what was not delivered: gives it up, and its memory. How much was accepted stays known.
+    pub(super) fn forget(&mut self) {
+        drop(self.take_undelivered());
+    }
+
     /// Starts over for a new login: numbers are a session's, not a runtime's.
     pub(super) fn reset(&mut self) {
         *self = Self::default();

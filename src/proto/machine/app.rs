@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::{Cx, Machine, Received, Stage, Wake};
 use crate::{
-    Ended, Lost, SendError, TooLong, Undelivered,
+    Ended, SendError, TooLong, Undelivered,
     message::Lent,
     proto::{Phase, outbox::NoRoom},
 };
@@ -182,7 +182,7 @@ impl Machine {
     }
 
     fn lost(&self, epoch: u64) -> Ended {
-        Ended::Lost(Lost::new(epoch, self.loss))
+        Ended::Lost(self.loss.of_link(epoch))
     }
 
     /// What was accepted for sending and not acknowledged, handed out once.
@@ -203,7 +203,7 @@ impl Machine {
         self.abandoned = true;
         self.inbox.clear();
         if self.is_settled() {
-            self.outbox.reset();
+            self.outbox.forget();
         }
         self.wake_if_due(cx);
     }
