@@ -17,8 +17,10 @@ pub(super) struct Liveness {
     grace: Option<Time>,
     nonce: u32,
     owed_pong: Option<u32>,
-    /// Our clock in the last beat we wrote; an echo of any other measures nothing.
+    /// Our clock in the last beat we wrote, and in the last ping: where pings cross, each end answers the other's before
+    /// its own is answered. An echo of any other measures nothing.
     clock_said: u64,
+    clock_pinged: u64,
     peer_clock: u64,
     peer_clock_at: Time,
     srtt_micros: u32,
@@ -50,6 +52,7 @@ impl Liveness {
         self.grace = None;
         self.owed_pong = None;
         self.clock_said = 0;
+        self.clock_pinged = 0;
         self.peer_clock = 0;
     }
 
@@ -121,6 +124,7 @@ impl Liveness {
     pub(super) fn ping(&mut self, now: Time, tick: u64) -> Beat {
         self.nonce = self.nonce.wrapping_add(1);
         self.probed = now;
+        self.clock_pinged = now.as_micros();
         self.beat(self.nonce, now, tick)
     }
 
@@ -166,7 +170,7 @@ impl Liveness {
         self.peer_clock = beat.clock;
         self.peer_clock_at = now;
         self.remote_tick = Some(beat.tick);
-        if beat.echo == 0 || beat.echo != self.clock_said {
+        if beat.echo == 0 || ![self.clock_said, self.clock_pinged].contains(&beat.echo) {
             return;
         }
         let away = now.as_micros().saturating_sub(beat.echo);
@@ -253,6 +257,19 @@ mod tests {
             (dialer.remote_tick(), acceptor.remote_tick()),
             (Some(9), Some(8))
         );
+    }
+
+    #[test]
+    fn pings_that_cross_measure_too() {
+        let (mut one, mut other) = (Liveness::default(), Liveness::default());
+        let pings = [one.ping(at(1000), 0), other.ping(at(1000), 0)];
+        other.hear_ping(at(1030), &pings[0]);
+        one.hear_ping(at(1030), &pings[1]);
+        let pongs = [one.pong(at(1030), 0), other.pong(at(1030), 0)];
+        other.hear_pong(at(1060), &pongs[0].unwrap());
+        one.hear_pong(at(1060), &pongs[1].unwrap());
+        assert_eq!(one.round_trip(), Some(Duration::from_millis(60)));
+        assert_eq!(other.round_trip(), Some(Duration::from_millis(60)));
     }
 
     #[test]
