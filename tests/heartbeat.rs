@@ -113,7 +113,7 @@ fn ticks_of_clients_do_not_mix() {
     for tick in [1, 2, 3] {
         let peer = server
             .sessions()
-            .get(&format!("peer {tick}"))
+            .get(format!("peer {tick}"))
             .expect("logged in");
         assert_eq!(peer.remote_tick(), Some(tick));
     }
