@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{SECOND, World, read, soon};
+use common::{MINUTE, SECOND, World, read, soon};
 use sessile::Config;
+use std::time::Duration;
 
 #[test]
 fn a_volatile_message_arrives_while_the_link_is_up_and_says_what_it_is() {
@@ -47,6 +48,29 @@ fn a_volatile_message_is_never_sent_again_and_the_drop_is_counted() {
     mine.send_volatile("fresh").expect("up");
     world.settle();
     assert_eq!(read(&mut theirs), ["fresh"]);
+}
+
+#[test]
+fn volatile_messages_that_wait_for_a_full_link_go_with_it_and_are_counted() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let (mut mine, theirs) = world.pair(soon(), &mut door, "alice");
+    world.network.set_delay(MINUTE); // the link passes nothing on, and holds 64 KiB
+    for _ in 0..3 {
+        mine.try_send(&[b'x'; 40_000]).expect("room");
+        world.settle();
+    }
+    mine.send_volatile("one").expect("up");
+    mine.send_volatile("two").expect("up");
+    world.network.set_delay(Duration::ZERO);
+    world.cut();
+    assert_eq!(mine.snapshot().expect("alive").volatile_dropped, 2);
+    world.pass(SECOND);
+    let (mine, mut theirs) = (world.back(mine), world.back(theirs));
+    world.settle();
+    let lengths: Vec<usize> = read(&mut theirs).iter().map(String::len).collect();
+    assert_eq!(lengths, [40_000; 3]);
+    assert_eq!(mine.snapshot().expect("alive").volatile_dropped, 2);
 }
 
 #[test]
