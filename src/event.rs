@@ -119,7 +119,7 @@ impl Event {
         }
     }
 
-    /// The session's number, the same as `Session::id`. 0 as long as a client has not logged in.
+    /// The session's number, the same as `Session::id`.
     #[must_use]
     pub const fn session(&self) -> u64 {
         self.session

@@ -28,6 +28,12 @@ impl Machine {
         Ok(None)
     }
 
+    /// Whether messages wait to be read.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// Takes responsibility for a message.
     ///
     /// # Errors
