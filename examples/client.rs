@@ -20,7 +20,8 @@ use sessile::{
 };
 use smol::{Timer, future::FutureExt};
 
-use words::{print, tell};
+use start::print;
+use words::tell;
 
 const HELP: &str = "\
 A chat client: lines that you type go to all others. Prints what happens to its session.

@@ -90,7 +90,7 @@ async fn serve(options: Options, executor: Arc<Executor<'static>>) -> anyhow::Re
     let serving = runtime.serve(&options.listen, Echo::default()).await;
     let serving = serving.context("cannot listen")?;
     let address = serving.local_addr().context("TCP has addresses")?;
-    println!("listening on {address}");
+    start::print(format_args!("listening on {address}"));
     interrupted.await;
     Ok(())
 }

@@ -28,7 +28,8 @@ use sessile::{
 };
 use smol::{Task, future::FutureExt as _};
 
-use words::{print, tell};
+use start::print;
+use words::tell;
 
 const HELP: &str = "\
 A proxy: a server that holds one client of another server for each of its peers.

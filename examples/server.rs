@@ -29,7 +29,8 @@ use sessile::{
 };
 
 use interrupt::interrupted;
-use words::{print, tell};
+use start::print;
+use words::tell;
 
 const HELP: &str = "\
 A chat server: what one client says, all others hear. Prints what happens to every session.

@@ -86,7 +86,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let inbox = runtime.intake(&options.listen, admit_with(by_name)).await;
     let mut inbox = inbox.context("cannot listen")?;
     let address = inbox.local_addr().context("TCP has addresses")?;
-    println!("listening on {address}");
+    start::print(format_args!("listening on {address}"));
     let _bots: Vec<_> = (0..options.bots)
         .map(|number| smol::spawn(bot(address, number)))
         .collect();
@@ -231,9 +231,9 @@ impl Second {
         let rank = (self.ticks.len() * 99).div_ceil(100);
         let p99 = self.ticks[rank.saturating_sub(1)].as_secs_f64() * 1e3;
         let heard = self.heard;
-        println!(
+        start::print(format_args!(
             "tick {tick:>8}   players {players:>6}   messages {heard:>8}   tick time p99 {p99:>7.3} ms"
-        );
+        ));
     }
 }
 

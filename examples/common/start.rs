@@ -1,6 +1,12 @@
-//! How every example starts: its arguments, its exit status.
+//! What every example has: arguments, an exit status, lines of output.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    path::Path,
+    process::{self, ExitCode},
+    time::Duration,
+};
 
 use lexopt::{Error, Parser, ValueExt};
 
@@ -18,7 +24,7 @@ pub(crate) fn main<Options>(
     let options = match options {
         Ok(Some(options)) => options,
         Ok(None) => {
-            println!("{help}");
+            print(help);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -38,4 +44,11 @@ pub(crate) fn main<Options>(
 /// The value of an option that is a number of milliseconds.
 pub(crate) fn millis(parser: &mut Parser) -> Result<Duration, Error> {
     Ok(Duration::from_millis(parser.value()?.parse()?))
+}
+
+/// One line of output. A reader that has gone (`| head`) ends the program, as it does any other.
+pub(crate) fn print(line: impl Display) {
+    if writeln!(io::stdout(), "{line}").is_err() {
+        process::exit(1);
+    }
 }

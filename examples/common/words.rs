@@ -3,13 +3,13 @@
 use std::{
     collections::HashMap,
     fmt::Display,
-    io::Write,
-    process,
     sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use sessile::{Closed, Event, EventKind, Events, Notice};
+
+use crate::start::print;
 
 #[expect(
     clippy::disallowed_methods,
@@ -21,13 +21,6 @@ static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub(crate) fn tell(who: impl Display, what: impl Display) {
     let when = BEGIN.elapsed().as_secs_f64();
     print(format_args!("{when:9.3}s  {:<24}{what}", who.to_string()));
-}
-
-/// One line of output. A reader that has gone (`| head`) ends the program, as it does any other.
-pub(crate) fn print(line: impl Display) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        process::exit(1);
-    }
 }
 
 /// Tells every event, until the last one. Where `who` has a `{}`, that becomes the name of whom it is about.
