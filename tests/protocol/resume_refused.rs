@@ -191,3 +191,16 @@ fn a_dialer_understands_each_refusal_of_its_resume() {
         assert!(scene.dials.is_empty());
     }
 }
+
+#[test]
+fn a_refusal_with_a_reason_reads_as_that_reason() {
+    let (mut scene, mut link) = Scene::client_open();
+    let mut back = scene.resume_sent(&mut link);
+    let gone = refused(Reason::Gone.code(), RetryClass::Now, 0);
+    scene.says(&mut back, &[gone]);
+    let machine = scene.registry.get(scene.session).unwrap();
+    let closed = machine.ended().expect("it ended");
+    assert_eq!(closed.rejection(), None);
+    assert_eq!(closed.blame(), Reason::Gone.blame());
+    assert!(closed.to_string().ends_with(&Reason::Gone.to_string()));
+}

@@ -180,7 +180,13 @@ impl Machine {
         }
         self.outbox.ack_finally(refused.taken);
         let reason = ending::mirrored(refused.code);
-        let closed = Closed::new(reason).with_rejection(ending::rejection(refused));
+        let closed = match Reason::from_code(refused.code) {
+            // A reason has its own sentence, and its own blame: what the peer adds is words and when to come again.
+            Some(_) if refused.redirect.is_empty() => Closed::new(reason)
+                .with_text(refused.text)
+                .with_retry(ending::retry_of(refused.retry)),
+            _ => Closed::new(reason).with_rejection(ending::rejection(refused)),
+        };
         if self.phase == Phase::Ended {
             self.settle();
         } else {

@@ -1,0 +1,13 @@
+//! Ctrl-C.
+
+use std::io;
+
+use async_signal::{Signal, Signals};
+use futures::{FutureExt, StreamExt, future::FusedFuture};
+
+/// Waits for Ctrl-C. From this call on it no longer kills the program.
+pub(crate) fn interrupted() -> io::Result<impl FusedFuture<Output = ()> + Unpin> {
+    let mut signals = Signals::new([Signal::Int])?;
+    let first = async move { signals.next().await };
+    Ok(first.map(drop).boxed().fuse())
+}

@@ -1,0 +1,122 @@
+//! An echo server for thousands of peers: one [`Host`], called in place, without a task for each peer or an allocation for
+//! each message. This is the one that is measured.
+
+#[path = "common/interrupt.rs"]
+mod interrupt;
+#[path = "common/start.rs"]
+mod start;
+
+use std::{
+    future::pending,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+};
+
+use anyhow::Context;
+use lexopt::{Arg, Parser, ValueExt};
+use sessile::{
+    Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, SendError, Turn,
+};
+use smol::Executor;
+
+const HELP: &str = "\
+An echo server: every message goes back to whoever sent it. Prints nothing but where it listens.
+
+Usage: echo_server --listen ADDR [OPTIONS]
+
+  --listen ADDR      where to listen: 127.0.0.1:7000, [::]:7000, localhost:0 (0: any free port)
+  --threads N        on how many threads (default 1)
+  --heartbeat-ms MS  how often a silent side says that it lives (default 2000)
+  --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
+  -h, --help         this text
+
+Everybody is let in, whatever credentials they present. Ctrl-C ends it.";
+
+struct Options {
+    listen: String,
+    threads: usize,
+    config: Config,
+}
+
+fn main() -> ExitCode {
+    start::main(HELP, parse, run)
+}
+
+fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
+    // A load generator logs in by the thousand, all from one address.
+    let config = Config::new()
+        .pending_logins(8_192)
+        .pending_per_prefix(8_192);
+    let (mut listen, mut threads, mut config) = (None, 1, config);
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Long("listen") => listen = Some(args.value()?.string()?),
+            Arg::Long("threads") => threads = args.value()?.parse()?,
+            Arg::Long("heartbeat-ms") => config = config.heartbeat_interval(start::millis(args)?),
+            Arg::Long("lease-ms") => config = config.lease(start::millis(args)?),
+            Arg::Short('h') | Arg::Long("help") => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    if threads == 0 {
+        return Err("--threads 0: nobody would serve".into());
+    }
+    Ok(Some(Options {
+        listen: listen.ok_or("missing option '--listen'")?,
+        threads,
+        config,
+    }))
+}
+
+/// Without a thread of its own, a runtime runs wherever its executor is run: here on this thread, and on as many more as
+/// were asked for.
+fn run(options: Options) -> anyhow::Result<()> {
+    let executor = Arc::new(Executor::new());
+    for number in 1..options.threads {
+        let executor = Arc::clone(&executor);
+        let worker = thread::Builder::new().name(format!("echo-{number}"));
+        worker.spawn(move || smol::block_on(executor.run(pending::<()>())))?;
+    }
+    smol::block_on(executor.run(serve(options, Arc::clone(&executor))))
+}
+
+async fn serve(options: Options, executor: Arc<Executor<'static>>) -> anyhow::Result<()> {
+    let interrupted = interrupt::interrupted()?;
+    let runtime = Runtime::<Multi>::start_on(options.config, executor)?;
+    let serving = runtime.serve(&options.listen, Echo::default()).await;
+    let serving = serving.context("cannot listen")?;
+    let address = serving.local_addr().context("TCP has addresses")?;
+    start::print(format_args!("listening on {address}"));
+    interrupted.await;
+    Ok(())
+}
+
+#[derive(Default)]
+struct Echo {
+    visitors: AtomicU64,
+}
+
+impl Admit for Echo {
+    type Peer = (); // nothing is kept for a peer
+
+    /// Nobody is anybody's double here: each login is somebody new.
+    async fn admit(&self, _: &Offer) -> Result<Admission<()>, Rejection> {
+        Ok(self.visitors.fetch_add(1, Relaxed).into())
+    }
+}
+
+impl Host for Echo {
+    fn on_message(&self, peer: &mut Turn<'_, ()>, message: Message<'_>) {
+        match peer.send(&message) {
+            Ok(()) | Err(SendError::Ended(_)) => {}
+            // The first answer of a turn always has room, and is as long as what was allowed in.
+            Err(error @ (SendError::Full | SendError::TooLong(_))) => {
+                peer.close(&error.to_string());
+            }
+        }
+    }
+}
