@@ -112,7 +112,7 @@ impl Handle {
 pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn Hosted>>) {
     let watcher = Watcher::new(Arc::clone(shared), key);
     loop {
-        let next = shared.with(|hub, now| {
+        let next = shared.with_recent(|hub, now| {
             let seat = hub.seat(key).host.as_mut()?;
             let hosted = held.take().or_else(|| seat.take())?;
             match next_item(hub, key, now) {
@@ -329,7 +329,7 @@ impl Watcher {
         first: bool,
         message: Lent<'_>,
     ) -> Result<(), crate::SendError> {
-        self.input(|machine, _| machine.answer_message(first, message))
+        self.input_recent(|machine, _| machine.answer_message(first, message))
             .unwrap_or_else(|| Err(Closed::new(Reason::Gone).into()))
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Hub {
     pub(super) observers: Observers,
     pub(super) gates: Vec<GateState>,
     pub(super) timer: Timer,
+    /// When the clock was read last.
+    pub(super) now: Time,
     /// The last owner is gone: what lives is winding down.
     pub(super) stopping: bool,
     /// Beside each slot of the registry: who waits for its session.
@@ -61,15 +63,10 @@ pub(super) struct Timer {
 /// What is to be done once the lock is free: it runs code of others.
 #[derive(Debug, Default)]
 pub(super) struct Todo {
-    wakers: Wakers,
-    dials: Vec<(Key, LinkId)>,
-}
-
-/// Few are woken at a time, so that a heartbeat allocates nothing.
-#[derive(Debug, Default)]
-struct Wakers {
-    few: [Option<Waker>; 4],
+    /// Rarely more than one is woken at a time, so that a heartbeat allocates nothing.
+    waker: Option<Waker>,
     more: Vec<Waker>,
+    dials: Vec<(Key, LinkId)>,
 }
 
 impl Hub {
@@ -80,6 +77,7 @@ impl Hub {
             observers: Observers::default(),
             gates: Vec::new(),
             timer: Timer::default(),
+            now: Time::START,
             stopping: false,
             seats: Vec::new(),
         }
@@ -109,6 +107,18 @@ impl Hub {
 
     /// Performs what the last input brought about. The one place.
     pub(super) fn perform(&mut self, todo: &mut Todo) {
+        if !self.fx.is_empty() {
+            self.perform_effects(todo);
+        }
+        if self.registry.take_rearmed()
+            && let Some(at) = self.registry.next_deadline()
+            && self.timer.at.is_none_or(|planned| at < planned)
+        {
+            todo.wake(self.timer.waker.take());
+        }
+    }
+
+    fn perform_effects(&mut self, todo: &mut Todo) {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
@@ -137,12 +147,6 @@ impl Hub {
             }
         }
         self.fx = fx;
-        if self.registry.take_rearmed()
-            && let Some(at) = self.registry.next_deadline()
-            && self.timer.at.is_none_or(|planned| at < planned)
-        {
-            todo.wake(self.timer.waker.take());
-        }
     }
 
     /// Sessions without a handle that came in by this gate.
@@ -172,17 +176,18 @@ impl Hub {
 
 impl Todo {
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
-        let Some(waker) = waker else { return };
-        match self.wakers.few.iter_mut().find(|place| place.is_none()) {
-            Some(place) => *place = Some(waker),
-            None => self.wakers.more.push(waker),
+        match self.waker {
+            None => self.waker = waker,
+            Some(_) => self.more.extend(waker),
         }
     }
 
     /// The lock is free.
     pub(super) fn run(self, shared: &Arc<Shared>) {
-        let Wakers { few, more } = self.wakers;
-        few.into_iter().flatten().chain(more).for_each(Waker::wake);
+        if let Some(waker) = self.waker {
+            waker.wake();
+            self.more.into_iter().for_each(Waker::wake);
+        }
         for (key, link) in self.dials {
             dial::spawn(shared, key, link);
         }

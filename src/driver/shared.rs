@@ -38,11 +38,24 @@ pub(crate) struct Owner(Arc<Shared>);
 impl Shared {
     /// The one way in: takes the lock, lets `act` give inputs, performs what follows, and lets go before anybody is woken.
     pub(super) fn with<R>(self: &Arc<Self>, act: impl FnOnce(&mut Hub, Time) -> R) -> R {
+        self.enter(|hub| {
+            // Read under the lock, so that no session ever sees time go backwards.
+            hub.now = self.clock.now();
+            act(hub, hub.now)
+        })
+    }
+
+    /// The same for what follows at once on an earlier entry, or does not care what time it is: the clock is not read
+    /// again (it costs as much as all the rest of an entry).
+    pub(super) fn with_recent<R>(self: &Arc<Self>, act: impl FnOnce(&mut Hub, Time) -> R) -> R {
+        self.enter(|hub| act(hub, hub.now))
+    }
+
+    fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut Hub) -> R) -> R {
         let mut todo = Todo::default();
         let result = {
             let mut hub = self.lock();
-            // Read under the lock, so that no session ever sees time go backwards.
-            let result = act(&mut hub, self.clock.now());
+            let result = act(&mut hub);
             hub.perform(&mut todo);
             result
         };

@@ -116,6 +116,15 @@ impl Watcher {
         self.input(Machine::retry_now);
     }
 
+    /// For what follows at once on an entry that read the clock.
+    pub(super) fn input_recent<R>(
+        &self,
+        give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
+    ) -> Option<R> {
+        self.shared
+            .with_recent(|hub, now| hub.input(self.key, now, give))
+    }
+
     pub(super) fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {
         self.shared.with(|hub, now| hub.input(self.key, now, give))
     }

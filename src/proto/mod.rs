@@ -31,7 +31,9 @@ mod time;
 
 pub use effects::{Cx, Effect, Effects, Key, LinkId, Offer, Wake};
 pub use keys::hash_secret;
-pub use machine::{Heard, LoginFailure, Machine, Received, ResumeRefusal, Transmit, Verdict};
+pub use machine::{
+    Course, Heard, LoginFailure, Machine, Received, ResumeRefusal, Transmit, Verdict,
+};
 pub use phase::{Phase, Step};
 pub use snapshot::Snapshot;
 pub use time::Time;

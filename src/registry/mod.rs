@@ -135,8 +135,17 @@ impl Registry {
             direct: false,
             fx,
         };
+        let before = machine.course();
         let given = give(machine, &mut cx);
-        self.settle(key, now, fx);
+        // Most inputs leave a session on the course it was on, and no deadline nearer than it was: that is all then.
+        if before.is_some() && machine.course() == before {
+            let wake = machine.take_wake();
+            if wake != Wake::NONE {
+                fx.push(Effect::Wake(key, wake));
+            }
+        } else {
+            self.settle(key, now, fx);
+        }
         Some(given)
     }
 
@@ -166,6 +175,14 @@ impl Registry {
         if machine.is_forgettable(now) {
             return self.forget(key);
         }
+        self.rearm(key);
+    }
+
+    /// Arms the session's one deadline, where it is nearer than what was armed.
+    fn rearm(&mut self, key: Key) {
+        let Some(machine) = self.get(key) else {
+            return;
+        };
         if let Some(deadline) = machine.deadline(&self.settings)
             && self
                 .wheel
@@ -200,6 +217,7 @@ impl Registry {
                 continue;
             };
             self.input_late(key, now, now.since(planned), fx, Machine::handle_timeout);
+            self.rearm(key);
         }
         true
     }

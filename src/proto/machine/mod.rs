@@ -20,7 +20,9 @@ mod resume;
 mod timers;
 mod transmit;
 
-pub use self::{frames::Heard, login::Verdict, resume::ResumeRefusal, transmit::Transmit};
+pub use self::{
+    frames::Heard, login::Verdict, resume::ResumeRefusal, timers::Course, transmit::Transmit,
+};
 pub use super::{dialer::LoginFailure, inbox::Received};
 use ending::Farewell;
 

@@ -1,12 +1,22 @@
 use std::time::Duration;
 
-use super::{Cx, Farewell, Machine, Phase, Role, Stage, Time, Wake};
+use super::{Cx, Farewell, LinkId, Machine, Phase, Role, Stage, Time, Wake};
 use crate::{
     Closed, EventKind, LossCause, Reason,
     config::Settings,
     proto::{Step, liveness::Silence, terms},
     wire::Terms,
 };
+
+/// See [`Machine::course`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    phase: Phase,
+    link: Option<LinkId>,
+    ack_at: Option<Time>,
+    blocked_since: Option<Time>,
+    ping_now: bool,
+}
 
 impl Machine {
     /// When this session must be looked at again, if nothing happens before: the earliest of everything it waits for.
@@ -59,6 +69,19 @@ impl Machine {
         }
         soonest.add(self.farewell.until());
         soonest.0
+    }
+
+    /// What a deadline could have come nearer by, while messages flow: as long as this stays the same, deadlines only move
+    /// later, and nobody needs to compute them. `None` in every other state.
+    #[must_use]
+    pub fn course(&self) -> Option<Course> {
+        (self.phase.is_up() && self.stage == Stage::Open).then_some(Course {
+            phase: self.phase,
+            link: self.link,
+            ack_at: self.inbox.due_at(),
+            blocked_since: self.blocked_since,
+            ping_now: self.ping_now,
+        })
     }
 
     /// Time passed. Does what is due, and nothing where nothing is.
