@@ -2,10 +2,20 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use common::{World, names};
-use sessile::{Config, Phase};
+use sessile::{
+    Config, Credentials, Phase, Reason, Retry,
+    transport::{
+        Dial,
+        memory::{MemoryLink, Network},
+    },
+};
 
 #[test]
 fn transport_up_is_not_logged_in_and_no_heartbeat_flows_before_login() {
@@ -22,4 +32,37 @@ fn transport_up_is_not_logged_in_and_no_heartbeat_flows_before_login() {
         (Phase::LoggedIn, Phase::LoggedIn)
     );
     assert_eq!(names(&mut events), ["login-started", "logged-in"]);
+}
+
+#[test]
+fn a_login_whose_dial_can_never_succeed_says_so() {
+    /// Text that is no address, once the network is gone.
+    struct Once(Network, AtomicBool);
+
+    impl Dial for Once {
+        type Link = MemoryLink;
+
+        async fn dial(&self) -> io::Result<MemoryLink> {
+            match self.1.swap(true, Ordering::SeqCst) {
+                false => self.0.dialer().dial().await,
+                true => Err(io::ErrorKind::InvalidInput.into()),
+            }
+        }
+    }
+
+    let world = World::new();
+    let _listener = world.network.listener();
+    let dialer = Once(world.network.clone(), false.into());
+    let session = world
+        .run(world.client(Config::new()).connect_over(dialer))
+        .unwrap();
+    world.network.cut();
+    world.settle();
+    let failed = world
+        .run(session.login(&Credentials::token("alice")))
+        .unwrap_err();
+    assert_eq!(
+        (failed.closed().reason(), failed.retry()),
+        (Reason::LinkLost, Retry::Never)
+    );
 }
