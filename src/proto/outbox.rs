@@ -45,7 +45,8 @@ impl Outbox {
         if len > terms.max_message as usize {
             return Err(NoRoom::TooLong);
         }
-        if !self.is_open(terms) || self.bytes + len > terms.window_bytes as usize {
+        let room = self.queue.len() < terms.window_messages as usize;
+        if !room || self.bytes + len > terms.window_bytes as usize {
             return Err(NoRoom::Full);
         }
         self.push(message());
