@@ -179,6 +179,9 @@ impl Machine {
 
     /// "The network is back": whatever delay was planned is over.
     pub fn retry_now(&mut self, cx: &mut Cx<'_>) {
+        if self.phase == Phase::Dialing && self.stage == Stage::Down {
+            return self.nudge();
+        }
         if self.phase == Phase::Reconnecting && self.link.is_none() {
             let Some(dialer) = self.dialer_mut() else {
                 return;
