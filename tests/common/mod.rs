@@ -16,8 +16,8 @@ use std::{
 
 use futures::future::join;
 use sessile::{
-    Config, Connecting, Credentials, Door, EventKind, Events, Identity, LoggedIn, Multi, Notice,
-    Runtime, Session, Single, testing::ManualClock, transport::memory::Network,
+    Client, Config, Connecting, Credentials, Door, EventKind, Events, Identity, LoggedIn, Multi,
+    Notice, Runtime, Session, Single, testing::ManualClock, transport::memory::Network,
 };
 use smol::Executor;
 
@@ -60,6 +60,12 @@ impl World {
     pub(crate) fn connect(&self, config: Config) -> Session<Connecting> {
         self.run(self.client(config).connect_over(self.network.dialer()))
             .expect("a network that works")
+    }
+
+    /// A client that looks after itself.
+    pub(crate) fn supervise(&self, config: Config, name: &str) -> Client {
+        self.client(config)
+            .supervise_over(self.network.dialer(), Credentials::token(name))
     }
 
     /// A client and its peer on the server, logged in as `name`.
