@@ -1,7 +1,14 @@
 //! A world for two ends: real runtimes on an executor that runs only when a test lets it, time that moves only when a test
 //! moves it, and a network in memory that breaks when a test breaks it. No thread, no sleep, no chance.
 
-#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every test file uses its own part of it"
+)]
+
+mod count;
+pub(crate) mod frames;
 
 use std::{
     future::Future,
@@ -21,10 +28,12 @@ use sessile::{
 };
 use smol::Executor;
 
+pub(crate) use count::{Count, count};
+
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) network: Network,
-    executor: Arc<Executor<'static>>,
+    pub(crate) executor: Arc<Executor<'static>>,
 }
 
 impl World {
