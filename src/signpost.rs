@@ -8,6 +8,8 @@
     reason = "they stand in bounds that nobody meets, and in messages"
 )]
 
+mod faces;
+
 use crate::{
     Connect, Connecting, Credentials, Door, Listen, LoggedIn, Login, Mode, Multi, Receiving,
     Reconnecting, Resume, Runtime, Sending, Session, Sessions, Single, State,
