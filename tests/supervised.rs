@@ -260,7 +260,7 @@ fn a_server_that_was_restarted_is_logged_in_to_anew() {
     world.settle();
     crash(&world, server, door, peer);
     let (_server, mut door) = world.server(Config::new());
-    let updates = live(&world, &mut client, SECOND * 3);
+    let updates = live(&world, &mut client, SECOND * 4);
     let tail = updates
         .iter()
         .position(|one| one == "reconnect-started")
