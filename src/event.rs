@@ -51,9 +51,10 @@ pub enum EventKind {
     TimedOut,
     /// The link is gone, for another cause than silence; the session waits for another one.
     LinkLost(LossCause),
-    /// The next attempt to reconnect has a time.
+    /// The next attempt to reconnect has a time; or the next login of a [`Client`](crate::Client), after one that failed or a
+    /// session that ended.
     ReconnectScheduled {
-        /// Which attempt since the link was lost, counted from 1.
+        /// Which attempt since things were well, counted from 1.
         attempt: u32,
         /// How long from now.
         after: Duration,

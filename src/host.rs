@@ -29,9 +29,10 @@ use crate::{
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say who may come in",
-    label = "not an `Admit`",
-    note = "implement `sessile::Admit` (and `Host`, for `serve`), or wrap an async closure: `admit_with(|offer| async move {{ … }})`"
+    message = "`{Self}` cannot admit peers",
+    label = "does not say who may come in",
+    note = "a closure becomes an `Admit` by `admit_with(|offer| async move {{ … }})`",
+    note = "a type by `impl Admit`: `type Peer = …;` and `async fn admit(&self, offer: &Offer) -> Result<Admission<Self::Peer>, Rejection>`"
 )]
 pub trait Admit: Send + Sync + 'static {
     /// What is kept for one peer, from its admission to its end.
@@ -81,12 +82,14 @@ pub trait Admit: Send + Sync + 'static {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no host",
-    label = "not a `Host`",
-    note = "implement `sessile::Admit` (who may come in) and `sessile::Host` (what to do with messages)"
+    message = "`{Self}` is not a host",
+    label = "does not implement `Host`",
+    note = "a host is `impl Admit` (who may come in) and `impl Host` (what to do with messages)",
+    note = "to handle messages in a loop of your own instead: `runtime.intake(address, admit)` and `inbox.drain()`"
 )]
 pub trait Host: Admit {
-    /// A message came. It is borrowed; [`Message::into_owned`] keeps it.
+    /// A message came. It is borrowed; [`Message::into_owned`] keeps it. This is not async: what has to wait is handed to a
+    /// task, with [`turn.peer()`](Turn::peer) to answer by.
     ///
     /// # Panics
     ///

@@ -45,6 +45,30 @@
 //! # smol::block_on(client()).unwrap();
 //! ```
 //!
+//! That loop is written already: [`Runtime::supervise`] gives a [`Client`], a stream of what happens and a sink of messages,
+//! which comes back after losses and logs in anew where its session is gone.
+//!
+//! ```no_run
+//! use sessile::{Config, Credentials, Error, Runtime, Single, Update};
+//!
+//! async fn client() -> Result<(), Error> {
+//!     let runtime = Runtime::<Single>::start(Config::default())?;
+//!     let mut client = runtime.supervise("127.0.0.1:7000", Credentials::token("s3cret"));
+//!     client.send("hello").await?;
+//!     while let Some(update) = client.next().await {
+//!         match update {
+//!             Update::Message(message) => println!("{message:?}"),
+//!             Update::Event(event) => eprintln!("{event}"),
+//!             Update::Undelivered(messages) => eprintln!("not delivered: {messages:?}"),
+//!             Update::Lagged(_) => {}
+//!             Update::Ended(why) => return Err(why.into()),
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! # smol::block_on(client()).unwrap();
+//! ```
+//!
 //! # A server
 //!
 //! [`Runtime<Multi>`](Runtime) has many, in a collection keyed by the peer's [`Identity`]: look up, walk through, observe,
@@ -142,7 +166,7 @@
 //! * **Heartbeats** need nothing of the application. A runtime drives links on its own tasks, on smol's executor or on
 //!   [one of yours](Spawn).
 //! * **Failures** give back what they took, say whose doing they are ([`Blame`]) and whether to try again ([`Retry`]).
-//! * **Life.** A session or a door keeps its runtime alive; [`Peer`], [`Sessions`] and [`Events`] keep nothing alive.
+//! * **Life.** A session, a client or a door keeps its runtime alive; [`Peer`], [`Sessions`] and [`Events`] keep nothing alive.
 //!   Dropping a session closes it.
 //!
 //! # Cancel safety
@@ -154,6 +178,8 @@
 //! | [`send`](Session::send) → [`Sending`] | nothing was sent; the message is still the caller's | call it again |
 //! | [`recv`](Session::recv) → [`Receiving`] | nothing was taken | call it again |
 //! | [`Door::next`], [`Events::next`] → [`Next`] | nobody is lost, nothing is missed | call it again |
+//! | [`Client::next`] → [`Next`] | no update is lost | call it again |
+//! | [`Client::send`] → [`Posting`] | nothing was sent; the message is still the caller's | call it again |
 //! | [`connect`](Runtime::connect) → [`Connect`] | the runtime stops | [`Connect::into_runtime`] |
 //! | [`login`](Session::login) → [`Login`] | the session is closed | [`Login::into_session`] |
 //! | [`try_admit`](Session::try_admit) → [`TryAdmit`] | the peer is turned away | [`TryAdmit::into_session`] |
@@ -166,7 +192,7 @@
 //!
 //! | room | what it is for | what it never does |
 //! |---|---|---|
-//! | `session`, `runtime`, `state`, `mode`, `error`, `config`, … | the public face: handles whose types say what may be done | decide anything about a session |
+//! | `session`, `client`, `runtime`, `state`, `mode`, `error`, `config`, … | the public face: handles whose types say what may be done | decide anything about a session |
 //! | `driver` | awaits, locks, spawns, reads the clock | interpret bytes |
 //! | `registry` | sessions by id, identity and deadline | lock, wait |
 //! | `proto` | the machine: one for each session, the same on both sides | wait, lock, read a clock, touch a socket, take a type parameter |
@@ -176,6 +202,7 @@
 //! Modes and states exist in types at the surface. Below it one machine that is generic over nothing runs both ends.
 
 mod address;
+mod client;
 mod config;
 mod credentials;
 mod driver;
@@ -204,6 +231,7 @@ pub mod wire;
 
 // The public surface is:
 pub use address::Address;
+pub use client::{Client, Posting, Update, Updates};
 pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use driver::Spawn;

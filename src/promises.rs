@@ -1,7 +1,8 @@
 //! What the types promise, held to by the compiler: sizes, and who may cross to another thread.
 
 use crate::*;
-use futures::{Stream, future::FusedFuture, stream::FusedStream};
+use bytes::Bytes;
+use futures::{Sink, Stream, future::FusedFuture, stream::FusedStream};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
 use std::{error::Error as StdError, fmt::Debug, hash::Hash, mem::needs_drop};
 
@@ -75,6 +76,19 @@ assert_impl_all!(Runtime<Single>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Runtime<Multi>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Door: Debug, FusedStream, Send, Stream<Item = Session<Connecting, Multi>>, Unpin);
 assert_impl_all!(Events: Debug, FusedStream, Send, Stream<Item = Notice>, Unpin);
+assert_impl_all!(Client: Debug, FusedStream, Send, Sink<Bytes, Error = SendError>, Stream<Item = Update>, Unpin);
+assert_impl_all!(Next<'static, Client>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Posting<'static>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Update: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Updates<'static>: Debug, Iterator<Item = Update>, Send, Unpin);
+// A server without a task a peer: what it holds goes to whatever thread it likes, and its peers' state needs no lock.
+assert_impl_all!(Inbox<Vec<u8>>: Debug, Send, Unpin);
+assert_impl_all!(Drain<'static, Vec<u8>>: Debug, Iterator<Item = Incoming<Vec<u8>>>, Send, Unpin);
+assert_impl_all!(Serving: Debug, Send, Unpin);
+assert_impl_all!(Turn<'static, Vec<u8>>: Debug, Send, Unpin);
+assert_impl_all!(Listen<Serving>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Listen<Inbox<u8>>: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Admission<u8>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Peer<Single>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Peer<Multi>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Sessions: Clone, Debug, Send, Sync, Unpin);

@@ -2,12 +2,21 @@
 
 mod common;
 
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use common::{MINUTE, SECOND, TICK, World, drain, names};
 use futures::future::join;
 use sessile::{
     Blame, Config, Credentials, EventKind, LossCause, Phase, Reason, RejectCode, Rejection, Retry,
+    transport::{
+        Dial,
+        memory::{MemoryLink, Network},
+    },
 };
-use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -290,4 +299,37 @@ fn a_connection_that_fails_gives_the_runtime_back() {
     let session = world.run(again).expect("a network that works");
     let (mine, _theirs) = world.log_in(session, &mut door, "alice");
     assert_eq!(mine.phase(), Phase::LoggedIn);
+}
+
+#[test]
+fn a_login_whose_dial_can_never_succeed_says_so() {
+    /// Text that is no address, once the network is gone.
+    struct Once(Network, AtomicBool);
+
+    impl Dial for Once {
+        type Link = MemoryLink;
+
+        async fn dial(&self) -> io::Result<MemoryLink> {
+            match self.1.swap(true, Ordering::SeqCst) {
+                false => self.0.dialer().dial().await,
+                true => Err(io::ErrorKind::InvalidInput.into()),
+            }
+        }
+    }
+
+    let world = World::new();
+    let _listener = world.network.listener();
+    let dialer = Once(world.network.clone(), false.into());
+    let session = world
+        .run(world.client(Config::new()).connect_over(dialer))
+        .unwrap();
+    world.network.cut();
+    world.settle();
+    let failed = world
+        .run(session.login(&Credentials::token("alice")))
+        .unwrap_err();
+    assert_eq!(
+        (failed.closed().reason(), failed.retry()),
+        (Reason::LinkLost, Retry::Never)
+    );
 }

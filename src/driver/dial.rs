@@ -10,6 +10,7 @@ use pin_project::pin_project;
 
 use super::{Handle, Owner, Sleep, hub::remember, link, shared::Shared};
 use crate::{
+    error::retry_of,
     proto::{Key, LinkId, Machine},
     registry::Port,
     transport::{BoxLink, DynDial},
@@ -134,9 +135,11 @@ impl Future for Wanted {
         match outcome {
             Ok(io) => Poll::Ready(Some(io)),
             Err(error) => {
-                let why = error.to_string();
+                let (why, again) = (error.to_string(), retry_of(&error));
                 this.shared.with(|hub, now| {
-                    hub.input(key, now, |machine, cx| machine.dial_failed(cx, link, &why))
+                    hub.input(key, now, |machine, cx| {
+                        machine.dial_failed(cx, link, &why, again)
+                    })
                 });
                 Poll::Ready(None)
             }

@@ -15,6 +15,7 @@ mod observe;
 mod random;
 mod shared;
 mod spawn;
+mod supervise;
 mod timer;
 mod watcher;
 

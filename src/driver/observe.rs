@@ -129,6 +129,11 @@ impl Feed {
         }
     }
 
+    /// How many are waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().events.len()
+    }
+
     /// The same without waiting.
     pub(crate) fn try_next(&self) -> Option<Notice> {
         self.0.lock().next()

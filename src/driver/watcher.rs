@@ -20,8 +20,8 @@ use crate::{
 /// An observer of one session: it keeps nothing alive, and never sees a successor in its session's place.
 #[derive(Clone)]
 pub(crate) struct Watcher {
-    shared: Arc<Shared>,
-    key: Key,
+    pub(super) shared: Arc<Shared>,
+    pub(super) key: Key,
 }
 
 /// The sessions of a runtime; it keeps nothing alive.

@@ -71,7 +71,7 @@ pub(super) fn blame_of(error: &io::Error) -> Blame {
     }
 }
 
-pub(super) fn retry_of(error: &io::Error) -> Retry {
+pub(crate) fn retry_of(error: &io::Error) -> Retry {
     match error.kind() {
         io::ErrorKind::InvalidInput
         | io::ErrorKind::PermissionDenied

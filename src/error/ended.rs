@@ -96,6 +96,9 @@ impl LossCause {
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch == 0 {
+            return f.write_str("there is no link yet; log in, or wait for it");
+        }
         write!(
             f,
             "link {} was lost: {}; reconnect and resume",

@@ -19,6 +19,7 @@ pub use any::{Error, ErrorKind};
 pub use closed::Closed;
 pub use config_error::ConfigError;
 pub use connect::ConnectError;
+pub(crate) use connect::retry_of;
 pub use ended::{Ended, LossCause, Lost};
 pub use login::LoginError;
 pub use reason::{Blame, Reason, Retry};

@@ -183,7 +183,9 @@ impl Reason {
             | Self::NeverProven
             | Self::LinkLost
             | Self::Exhausted => Retry::Now,
-            Self::LoginTimedOut | Self::HostPanicked => Retry::After(AFTER_A_TIMEOUT),
+            Self::LoginTimedOut | Self::HostPanicked | Self::Stopped => {
+                Retry::After(AFTER_A_TIMEOUT)
+            }
             Self::GaveUp => Retry::After(AFTER_A_SERIES),
             Self::ClosedHere
             | Self::ClosedByPeer
@@ -193,7 +195,6 @@ impl Reason {
             | Self::Removed
             | Self::Refused
             | Self::Protocol
-            | Self::Stopped
             | Self::Incompatible => Retry::Never,
         }
     }

@@ -68,6 +68,11 @@ impl<M: Mode> ResumeError<M> {
         std::mem::take(&mut self.undelivered)
     }
 
+    /// The session that is over, and why. Undelivered messages that were not taken before are dropped.
+    pub(crate) fn into_parts(self) -> (Handle, Closed) {
+        (self.handle, self.closed)
+    }
+
     pub(super) fn into_closed(self) -> Closed {
         self.closed
     }

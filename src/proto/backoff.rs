@@ -10,7 +10,7 @@ use crate::Reconnect;
 /// attempt on, in lockstep (Socket.IO from the 5th try on, in all clients; aws-c-mqtt at n = 14 in 99 %). Jitter also on
 /// the first attempt: a server's restart cuts everybody at the same instant.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     rng: Rng,
     attempt: u32,
 }
@@ -19,7 +19,7 @@ pub(super) struct Backoff {
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 impl Backoff {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             rng: Rng::with_seed(seed),
             attempt: 0,
@@ -27,13 +27,13 @@ impl Backoff {
     }
 
     /// Attempts since the last reset.
-    pub(super) const fn attempt(&self) -> u32 {
+    pub(crate) const fn attempt(&self) -> u32 {
         self.attempt
     }
 
     /// The next attempt's number and how long to wait for it, uniform in `0..=min(cap, base * 2^n)`; on top of what the
     /// server asked for, if it did.
-    pub(super) fn next(
+    pub(crate) fn next(
         &mut self,
         policy: &Reconnect,
         retry_after: Option<Duration>,
@@ -52,7 +52,7 @@ impl Backoff {
     }
 
     /// A link proved stable: start over.
-    pub(super) const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.attempt = 0;
     }
 }

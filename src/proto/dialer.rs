@@ -22,6 +22,8 @@ pub(super) struct Dialer {
     pub(super) retry_at: Option<Time>,
     /// Somebody waits for the session to come back: what `ReconnectMode::OnResume` dials for.
     pub(super) wanted: bool,
+    /// The network is back, said between two logins: the pause before the next one is over.
+    pub(super) nudged: bool,
 }
 
 /// Where a login is.
@@ -68,6 +70,7 @@ impl Dialer {
             lost_at: Time::START,
             retry_at: None,
             wanted: false,
+            nudged: false,
         }
     }
 }

@@ -29,6 +29,7 @@ mod snapshot;
 mod terms;
 mod time;
 
+pub(crate) use backoff::Backoff;
 pub use effects::{Cx, Effect, Effects, Key, LinkId, Offer, Wake};
 pub use keys::hash_secret;
 pub use machine::{

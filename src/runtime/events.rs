@@ -40,6 +40,11 @@ impl Events {
         Self { feed, ended: false }
     }
 
+    /// How many events wait to be read.
+    pub(crate) fn waiting(&self) -> usize {
+        self.feed.len()
+    }
+
     /// Waits for the next notice. `None` at the end.
     ///
     /// # Cancel safety

@@ -9,6 +9,7 @@ mod next;
 mod peer;
 mod serve;
 mod sessions;
+mod supervise;
 
 pub use connect::Connect;
 pub use door::Door;
@@ -33,8 +34,8 @@ use std::{fmt, io, marker::PhantomData, sync::Arc};
 /// mode both are one machine. A runtime is one word and has no thread of its own, so thousands of clients fit into one
 /// process.
 ///
-/// It lives for as long as itself, a [`Door`] or a [`Session`](crate::Session) of it. Observers ([`Peer`], [`Sessions`],
-/// [`Events`]) keep nothing alive.
+/// It lives for as long as itself, a [`Door`], a [`Session`](crate::Session) or a [`Client`](crate::Client) of it. Observers
+/// ([`Peer`], [`Sessions`], [`Events`]) keep nothing alive.
 ///
 /// ```
 /// # smol::block_on(async {

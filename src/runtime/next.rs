@@ -10,7 +10,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The wait for the next peer at a [`Door`](crate::Door), or the next notice of [`Events`](crate::Events).
+/// The wait for the next peer at a [`Door`](crate::Door), the next notice of [`Events`](crate::Events), or the next update of
+/// a [`Client`](crate::Client).
 ///
 /// # Cancel safety
 ///
@@ -31,7 +32,7 @@ pub struct Next<'a, S> {
 }
 
 impl<'a, S> Next<'a, S> {
-    pub(super) const fn new(stream: &'a mut S) -> Self {
+    pub(crate) const fn new(stream: &'a mut S) -> Self {
         Self { stream }
     }
 }

@@ -150,8 +150,8 @@ impl Peer<Multi> {
 
 /// A client's own session, seen from elsewhere.
 impl Peer<Single> {
-    /// Says that the network is back: the next attempt to reconnect begins now instead of after its pause. Nothing happens
-    /// where the session waits for none.
+    /// Says that the network is back: the next attempt to reconnect begins now instead of after its pause, and so does the
+    /// next login of a [`Client`](crate::Client). Nothing happens where the session waits for none.
     ///
     /// ```
     /// use sessile::{Peer, Single};

@@ -28,12 +28,15 @@ use std::{
 pub struct Close {
     /// `None` once it completed.
     handle: Option<Handle>,
+    /// What was taken from it before.
+    undelivered: Vec<Undelivered>,
 }
 
 impl Close {
-    pub(super) const fn new(handle: Handle) -> Self {
+    pub(crate) const fn new(handle: Handle, undelivered: Vec<Undelivered>) -> Self {
         Self {
             handle: Some(handle),
+            undelivered,
         }
     }
 }
@@ -48,9 +51,9 @@ impl Future for Close {
             .as_ref()
             .expect("`Close` polled after completion");
         ready!(handle.poll_settled(cx));
-        let undelivered = handle.take_undelivered();
+        this.undelivered.append(&mut handle.take_undelivered());
         *this.handle = None;
-        Poll::Ready(undelivered)
+        Poll::Ready(std::mem::take(this.undelivered))
     }
 }
 

@@ -174,7 +174,7 @@ impl<S: State, M: Mode> Session<S, M> {
     /// ```
     pub fn close(self, reason: &str) -> Close {
         self.handle.close(Reason::ClosedHere, reason);
-        Close::new(self.handle)
+        Close::new(self.handle, Vec::new())
     }
 }
 

@@ -14,6 +14,7 @@
     reason = "they stand in bounds that nobody meets, and in messages"
 )]
 
+mod faces;
 mod runtime;
 mod session;
 mod wait;

@@ -1,7 +1,14 @@
 //! A world for two ends: real runtimes on an executor that runs only when a test lets it, time that moves only when a test
 //! moves it, and a network in memory that breaks when a test breaks it. No thread, no sleep, no chance.
 
-#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every test file uses its own part of it"
+)]
+
+mod count;
+pub(crate) mod frames;
 
 use std::{
     cell::Cell,
@@ -17,12 +24,14 @@ use std::{
 
 use futures::future::join;
 use sessile::{
-    Config, Connecting, Credentials, Door, Ended, Event, EventKind, Events, Identity, LoggedIn,
-    Lost, Mode, Multi, Notice, Reconnect, ReconnectMode, Runtime, Session, Single,
+    Client, Config, Connecting, Credentials, Door, Ended, Event, EventKind, Events, Identity,
+    LoggedIn, Lost, Mode, Multi, Notice, Reconnect, ReconnectMode, Runtime, Session, Single,
     testing::ManualClock,
     transport::memory::{Direction, LinkControl, Network},
 };
 use smol::Executor;
+
+pub(crate) use count::{Count, count};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -63,7 +72,7 @@ impl World {
         }
     }
 
-    fn executor(&self, on: On) -> &Arc<Executor<'static>> {
+    pub(crate) fn executor(&self, on: On) -> &Arc<Executor<'static>> {
         &self.machines[on as usize].executor
     }
 
@@ -95,6 +104,12 @@ impl World {
     pub(crate) fn connect(&self, config: Config) -> Session<Connecting> {
         self.run(self.client(config).connect_over(self.network.dialer()))
             .expect("a network that works")
+    }
+
+    /// A client that looks after itself.
+    pub(crate) fn supervise(&self, config: Config, name: &str) -> Client {
+        self.client(config)
+            .supervise_over(self.network.dialer(), Credentials::token(name))
     }
 
     /// A client and its peer on the server, logged in as `name`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sessile::{
-    EventKind,
+    EventKind, Retry,
     wire::{Frame, Resume},
 };
 
@@ -46,7 +46,9 @@ impl Scene {
     pub(crate) fn fails_dial(&mut self) {
         for _ in 0..1000 {
             if let Some((key, id)) = self.dials.pop_front() {
-                return self.on(key, |machine, cx| machine.dial_failed(cx, id, "no route"));
+                return self.on(key, |machine, cx| {
+                    machine.dial_failed(cx, id, "no route", Retry::Now)
+                });
             }
             self.pass(ms(100));
         }

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::{Cx, Machine, Received, Stage, Wake};
 use crate::{
-    Ended, SendError, TooLong, Undelivered,
+    Closed, Ended, SendError, TooLong, Undelivered,
     message::Lent,
     proto::{Phase, outbox::NoRoom},
 };
@@ -70,6 +70,22 @@ impl Machine {
             .outbox
             .accept_answer(len, &terms, || message.to_bytes());
         self.accepted(accepted, len)
+    }
+
+    /// Whether a message would be accepted now, if a small one, on whatever link there is. Whoever asks waits for the
+    /// session, too, where that decides about dialing.
+    ///
+    /// # Errors
+    ///
+    /// The end.
+    pub fn has_room(&mut self, cx: &mut Cx<'_>) -> Result<bool, Closed> {
+        if let Some(closed) = &self.ended {
+            return Err(closed.clone());
+        }
+        if self.phase == Phase::Reconnecting {
+            self.want(cx, true);
+        }
+        Ok(self.phase.is_up() && self.outbox.is_open(&self.terms))
     }
 
     /// The next message for a host; for one that `answers` only while there is room for its answer.
@@ -204,7 +220,7 @@ impl Machine {
     /// The handle is gone and none will come: whatever is open is closed, nothing is read any more.
     pub fn abandon(&mut self, cx: &mut Cx<'_>) {
         if self.phase != Phase::Ended {
-            self.close(cx, crate::Closed::new(crate::Reason::Dropped));
+            self.close(cx, Closed::new(crate::Reason::Dropped));
         }
         self.abandoned = true;
         self.inbox.clear();

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use super::{Cx, Machine, Role, Stage, Time};
 use crate::{
-    Closed, EventKind, LossCause, Reason, ReconnectMode,
+    Closed, EventKind, LossCause, Reason, ReconnectMode, Retry,
     proto::{Effect, LinkId, Phase, Step, Wake, dialer::Login, terms},
 };
 
@@ -38,15 +38,18 @@ impl Machine {
         link
     }
 
-    /// A dial failed; `why` is for people.
-    pub fn dial_failed(&mut self, cx: &mut Cx<'_>, link: LinkId, why: &str) {
+    /// A dial failed; `why` is for people, `again` says whether a login may hope that the next one does not.
+    pub fn dial_failed(&mut self, cx: &mut Cx<'_>, link: LinkId, why: &str, again: Retry) {
         if self.link != Some(link) {
             return;
         }
         self.link = None;
         self.stage = Stage::Down;
         if self.phase == Phase::Dialing {
-            self.fail_login(cx, Closed::new(Reason::LinkLost).with_text(why), None);
+            let closed = Closed::new(Reason::LinkLost)
+                .with_text(why)
+                .with_retry(again);
+            self.fail_login(cx, closed, None);
         } else {
             self.retry(cx, None);
         }
@@ -176,6 +179,9 @@ impl Machine {
 
     /// "The network is back": whatever delay was planned is over. Where no attempt is planned, nobody wants one.
     pub fn retry_now(&mut self, cx: &mut Cx<'_>) {
+        if self.phase == Phase::Dialing && self.stage == Stage::Down {
+            return self.nudge();
+        }
         let planned = self
             .dialer_mut()
             .is_some_and(|dialer| dialer.retry_at.is_some());

@@ -38,6 +38,7 @@ impl Machine {
         };
         let too_long = credentials.len() > wire::CREDENTIALS_BYTES;
         let len = credentials.len();
+        dialer.nudged = false;
         dialer.login = Login::Wanted {
             credentials,
             ends_by: None,

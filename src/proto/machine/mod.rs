@@ -16,6 +16,7 @@ mod ending;
 mod frames;
 mod link;
 mod login;
+mod pause;
 mod resume;
 mod timers;
 mod transmit;
