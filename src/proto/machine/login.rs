@@ -304,6 +304,9 @@ impl Machine {
             greeting.answer = Some(Bytes::copy_from_slice(answer));
             self.stage = Stage::Offered;
             self.wake(Wake::STATE);
+        } else if self.phase != Phase::Ended {
+            self.stage = Stage::Welcome; // admitted without it
+            self.wake(Wake::LINK);
         }
     }
 
@@ -331,7 +334,10 @@ impl Machine {
         self.terms = terms::granted(cx.settings, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
-        self.stage = Stage::Welcome;
+        // A host need not wait for the answer to its question; WELCOME does.
+        if self.stage != Stage::AwaitAnswer {
+            self.stage = Stage::Welcome;
+        }
         Verdict::Admitted
     }
 
