@@ -3,7 +3,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     LossCause, Message,
-    proto::{Heard, Time},
+    proto::{Heard, Machine, Time},
     registry::{Port, Reading},
     transport::BoxLink,
     wire::Frame,
@@ -151,6 +151,9 @@ impl Task {
     fn read(&mut self, bytes: &[u8]) -> Reading {
         let (shared, port) = (&self.shared, &mut self.port);
         let (reading, hosted) = shared.with(|hub, now| {
+            if !is_current(hub, port) {
+                return (Reading::Close, None);
+            }
             let seat = hub.seat(port.key());
             // What this brings about for the link is written right after: there is nobody to wake for it.
             seat.link = None;
@@ -225,7 +228,7 @@ impl Task {
         let out = &mut scratch.write;
         out.clear();
         let transmit = shared.with(|hub, now| {
-            remember(&mut hub.seat(port.key()).link, cx.waker());
+            take_seat(hub, port, cx.waker());
             hub.registry.transmit(port, now, out, &mut hub.fx)
         });
         if transmit.close {
@@ -337,6 +340,20 @@ impl Drop for Task {
         if !matches!(self.state, State::Over | State::Lingering) {
             self.report(LossCause::Io(io::ErrorKind::Interrupted));
         }
+    }
+}
+
+/// Whether this is still its session's link. What is left of an older one must not touch the seat of the link that
+/// replaced it: that one would not be woken any more.
+fn is_current(hub: &Hub, port: &Port) -> bool {
+    let current = hub.registry.get(port.key()).and_then(Machine::current_link);
+    current == Some(port.link())
+}
+
+/// This task is who is woken for the session's link, if it drives the current one.
+fn take_seat(hub: &mut Hub, port: &Port, waker: &Waker) {
+    if is_current(hub, port) {
+        remember(&mut hub.seat(port.key()).link, waker);
     }
 }
 
