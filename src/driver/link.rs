@@ -73,7 +73,11 @@ impl Task {
     /// Until the link is over; the last words, if there are any, go out before.
     fn drive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
         if self.state != State::Lingering {
-            match ready!(self.drive_open(cx, scratch)) {
+            let Poll::Ready(driven) = self.drive_open(cx, scratch) else {
+                ready!(self.poll_patience(cx));
+                return self.over();
+            };
+            match driven {
                 Ok(()) if self.state == State::Closing => {
                     let until = self.shared.clock.now() + LINGER;
                     self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
@@ -88,6 +92,19 @@ impl Task {
         }
         ready!(self.poll_linger(cx, scratch));
         self.over()
+    }
+
+    /// How long last words wait for a transport that takes none: the session has forgotten this link and judges it no more.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state != State::Closing {
+            return Poll::Pending;
+        }
+        let shared = &self.shared;
+        let patience = self.linger.get_or_insert_with(|| {
+            let until = shared.clock.now() + shared.settings.stalled_write;
+            Box::new(shared.clock.sleep_until(until))
+        });
+        Pin::new(patience).poll(cx)
     }
 
     fn over(&mut self) -> Poll<()> {
@@ -221,7 +238,10 @@ impl Task {
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more.
     fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, LossCause> {
-        if !self.flush(cx)? || self.state == State::Closing {
+        if !self.flush(cx)? {
+            return self.wait_blocked(cx);
+        }
+        if self.state == State::Closing {
             return Ok(false);
         }
         let (shared, port) = (&self.shared, &self.port);
@@ -250,6 +270,17 @@ impl Task {
             let _ = self.poll_flush(cx)?;
         }
         Ok(transmit.more)
+    }
+
+    /// The transport takes nothing. The session still has to wake this task, to say that the link is lost.
+    fn wait_blocked(&self, cx: &Context<'_>) -> Result<bool, LossCause> {
+        let (shared, port) = (&self.shared, &self.port);
+        let current = shared.with(|hub, _| take_seat(hub, port, cx.waker()));
+        if current || self.state == State::Closing {
+            Ok(false)
+        } else {
+            Err(LossCause::WriteStalled) // which the session knows
+        }
     }
 
     /// Writes what was left over. True where nothing is.
@@ -350,11 +381,13 @@ fn is_current(hub: &Hub, port: &Port) -> bool {
     current == Some(port.link())
 }
 
-/// This task is who is woken for the session's link, if it drives the current one.
-fn take_seat(hub: &mut Hub, port: &Port, waker: &Waker) {
-    if is_current(hub, port) {
+/// This task is who is woken for the session's link, if it drives the current one: false where it does not.
+fn take_seat(hub: &mut Hub, port: &Port, waker: &Waker) -> bool {
+    let current = is_current(hub, port);
+    if current {
         remember(&mut hub.seat(port.key()).link, waker);
     }
+    current
 }
 
 /// Buffers of a thread, lent to whichever link has something to read or write.

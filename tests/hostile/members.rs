@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures::{AsyncWriteExt, future::poll_immediate};
 use sessile::{
     Reason,
     wire::{Beat, Close, Frame, RetryClass},
@@ -305,6 +306,43 @@ fn what_is_left_of_an_old_link_does_not_hold_up_the_new_one() {
         assert!(matches!(new.frames().as_slice(), [Owned::Data(hello)] if hello == b"hello"));
         drop((kept, new));
         arena.world.pass(Duration::from_secs(2));
+        arena.assert_unharmed();
+    }
+}
+
+/// Its buffers are full, and it takes nothing: neither its lost link nor the last words to it wait for it for ever.
+#[test]
+fn who_stops_reading_is_let_go_whether_it_is_lost_or_removed() {
+    for (removed, speaks) in [(false, true), (false, false), (true, true), (true, false)] {
+        let mut arena = Arena::new();
+        let mut deaf = arena.member("deaf").raw;
+        let peer = arena.server.sessions().get("deaf").expect("it is in");
+        for _ in 0..8 {
+            peer.try_send(&[0; 100_000]).expect("room");
+        }
+        arena.world.settle();
+        peer.send_volatile("more").expect("it lives");
+        arena.witness_talks();
+        if removed {
+            peer.remove("takes nothing");
+        }
+        for _ in 0..12 {
+            arena.world.pass(Duration::from_secs(1));
+            if speaks {
+                deaf.say(&Frame::Ping(Beat::default()));
+            }
+        }
+        assert!(
+            !peer.phase().is_up(),
+            "a stalled write is given up after 10 s"
+        );
+        arena.world.pass(Duration::from_secs(10));
+        let written = smol::block_on(poll_immediate(deaf.link.write(b"?")));
+        assert!(
+            matches!(written, Some(Err(_))),
+            "its link is kept; removed: {removed}, speaks: {speaks}"
+        );
+        drop(deaf);
         arena.assert_unharmed();
     }
 }
