@@ -1,5 +1,4 @@
 use std::{
-    cell::RefCell,
     io,
     pin::Pin,
     sync::Arc,
@@ -13,6 +12,7 @@ use super::{
     Hosted, Sleep, Watcher, hosting,
     hub::{Hub, remember},
     random,
+    scratch::Scratch,
     shared::Shared,
 };
 use crate::{
@@ -388,37 +388,4 @@ fn take_seat(hub: &mut Hub, port: &Port, waker: &Waker) -> bool {
         remember(&mut hub.seat(port.key()).link, waker);
     }
     current
-}
-
-/// Buffers of a thread, lent to whichever link has something to read or write.
-struct Scratch {
-    read: Vec<u8>,
-    write: Vec<u8>,
-}
-
-/// One read takes at most this much: a turn (threat T26), and enough for throughput.
-const READ_BYTES: usize = 64 * 1024;
-
-/// A write buffer that grew beyond this for one huge message is not kept.
-const KEPT_WRITE_BYTES: usize = 256 * 1024;
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { read: Vec::new(), write: Vec::new() }) };
-}
-
-impl Scratch {
-    fn borrow() -> Self {
-        let mut scratch = SCRATCH.with_borrow_mut(|kept| Self {
-            read: std::mem::take(&mut kept.read),
-            write: std::mem::take(&mut kept.write),
-        });
-        scratch.read.resize(READ_BYTES, 0);
-        scratch
-    }
-
-    fn give_back(self) {
-        if self.write.capacity() <= KEPT_WRITE_BYTES {
-            SCRATCH.with_borrow_mut(|kept| *kept = self);
-        }
-    }
 }
