@@ -203,8 +203,12 @@ impl Handle {
         }
     }
 
-    pub(crate) fn cancel_login(&self) {
-        self.input(Machine::cancel_login);
+    /// Calls a login off. Where it succeeded and nobody was told, nobody will be: that session is let go.
+    pub(crate) fn cancel_login(self) -> Self {
+        match self.input(Machine::cancel_login) {
+            Some(true) | None => self,
+            Some(false) => self.reborn(),
+        }
     }
 
     /// A new session of the same client, not connected; this one is let go.

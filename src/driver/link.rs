@@ -1,9 +1,8 @@
 use std::{
-    cell::RefCell,
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -13,11 +12,12 @@ use super::{
     Hosted, Sleep, Watcher, hosting,
     hub::{Hub, remember},
     random,
+    scratch::Scratch,
     shared::Shared,
 };
 use crate::{
     LossCause, Message,
-    proto::{Heard, Time},
+    proto::{Heard, Machine, Time},
     registry::{Port, Reading},
     transport::BoxLink,
     wire::Frame,
@@ -73,7 +73,11 @@ impl Task {
     /// Until the link is over; the last words, if there are any, go out before.
     fn drive(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
         if self.state != State::Lingering {
-            match ready!(self.drive_open(cx, scratch)) {
+            let Poll::Ready(driven) = self.drive_open(cx, scratch) else {
+                ready!(self.poll_patience(cx));
+                return self.over();
+            };
+            match driven {
                 Ok(()) if self.state == State::Closing => {
                     let until = self.shared.clock.now() + LINGER;
                     self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
@@ -88,6 +92,19 @@ impl Task {
         }
         ready!(self.poll_linger(cx, scratch));
         self.over()
+    }
+
+    /// How long last words wait for a transport that takes none: the session has forgotten this link and judges it no more.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state != State::Closing {
+            return Poll::Pending;
+        }
+        let shared = &self.shared;
+        let patience = self.linger.get_or_insert_with(|| {
+            let until = shared.clock.now() + shared.settings.stalled_write;
+            Box::new(shared.clock.sleep_until(until))
+        });
+        Pin::new(patience).poll(cx)
     }
 
     fn over(&mut self) -> Poll<()> {
@@ -151,6 +168,9 @@ impl Task {
     fn read(&mut self, bytes: &[u8]) -> Reading {
         let (shared, port) = (&self.shared, &mut self.port);
         let (reading, hosted) = shared.with(|hub, now| {
+            if !is_current(hub, port) {
+                return (Reading::Close, None);
+            }
             let seat = hub.seat(port.key());
             // What this brings about for the link is written right after: there is nobody to wake for it.
             seat.link = None;
@@ -218,14 +238,17 @@ impl Task {
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more.
     fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, LossCause> {
-        if !self.flush(cx)? || self.state == State::Closing {
+        if !self.flush(cx)? {
+            return self.wait_blocked(cx);
+        }
+        if self.state == State::Closing {
             return Ok(false);
         }
         let (shared, port) = (&self.shared, &self.port);
         let out = &mut scratch.write;
         out.clear();
         let transmit = shared.with(|hub, now| {
-            remember(&mut hub.seat(port.key()).link, cx.waker());
+            take_seat(hub, port, cx.waker());
             hub.registry.transmit(port, now, out, &mut hub.fx)
         });
         if transmit.close {
@@ -247,6 +270,17 @@ impl Task {
             let _ = self.poll_flush(cx)?;
         }
         Ok(transmit.more)
+    }
+
+    /// The transport takes nothing. The session still has to wake this task, to say that the link is lost.
+    fn wait_blocked(&self, cx: &Context<'_>) -> Result<bool, LossCause> {
+        let (shared, port) = (&self.shared, &self.port);
+        let current = shared.with(|hub, _| take_seat(hub, port, cx.waker()));
+        if current || self.state == State::Closing {
+            Ok(false)
+        } else {
+            Err(LossCause::WriteStalled) // which the session knows
+        }
     }
 
     /// Writes what was left over. True where nothing is.
@@ -340,35 +374,18 @@ impl Drop for Task {
     }
 }
 
-/// Buffers of a thread, lent to whichever link has something to read or write.
-struct Scratch {
-    read: Vec<u8>,
-    write: Vec<u8>,
+/// Whether this is still its session's link. What is left of an older one must not touch the seat of the link that
+/// replaced it: that one would not be woken any more.
+fn is_current(hub: &Hub, port: &Port) -> bool {
+    let current = hub.registry.get(port.key()).and_then(Machine::current_link);
+    current == Some(port.link())
 }
 
-/// One read takes at most this much: a turn (threat T26), and enough for throughput.
-const READ_BYTES: usize = 64 * 1024;
-
-/// A write buffer that grew beyond this for one huge message is not kept.
-const KEPT_WRITE_BYTES: usize = 256 * 1024;
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { read: Vec::new(), write: Vec::new() }) };
-}
-
-impl Scratch {
-    fn borrow() -> Self {
-        let mut scratch = SCRATCH.with_borrow_mut(|kept| Self {
-            read: std::mem::take(&mut kept.read),
-            write: std::mem::take(&mut kept.write),
-        });
-        scratch.read.resize(READ_BYTES, 0);
-        scratch
+/// This task is who is woken for the session's link, if it drives the current one: false where it does not.
+fn take_seat(hub: &mut Hub, port: &Port, waker: &Waker) -> bool {
+    let current = is_current(hub, port);
+    if current {
+        remember(&mut hub.seat(port.key()).link, waker);
     }
-
-    fn give_back(self) {
-        if self.write.capacity() <= KEPT_WRITE_BYTES {
-            SCRATCH.with_borrow_mut(|kept| *kept = self);
-        }
-    }
+    current
 }

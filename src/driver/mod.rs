@@ -13,6 +13,7 @@ mod hub;
 mod link;
 mod observe;
 mod random;
+mod scratch;
 mod shared;
 mod spawn;
 mod supervise;

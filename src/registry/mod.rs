@@ -218,6 +218,13 @@ impl Registry {
             };
             self.input_late(key, now, now.since(planned), fx, Machine::handle_timeout);
             self.rearm(key);
+            debug_assert!(
+                self.get(key)
+                    .and_then(|machine| machine.deadline(&self.settings))
+                    .is_none_or(|next| next > now),
+                "a deadline that stays due keeps the timer busy for ever: {:?}",
+                self.get(key)
+            );
         }
         true
     }

@@ -62,13 +62,15 @@ impl Login {
 
     /// Calls the login off. The session is as before and can log in again; the link is dialed anew for it.
     ///
+    /// Where the server has let it in meanwhile, that session is closed and another one, with a number of its own, is
+    /// given back: what logs in next may be somebody else.
+    ///
     /// # Panics
     ///
     /// After the future completed.
     pub fn into_session(self) -> Session<Connecting> {
         let session = self.session.expect(GIVEN_AWAY);
-        session.handle.cancel_login();
-        session
+        Session::dialed(session.handle.cancel_login())
     }
 }
 

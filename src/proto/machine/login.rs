@@ -71,12 +71,14 @@ impl Machine {
         self.emit(cx, EventKind::LoginStarted);
     }
 
-    /// Gives a login up that is under way. Its link is abandoned: an answer that still comes is nobody's (R7).
-    pub fn cancel_login(&mut self, cx: &mut Cx<'_>) {
+    /// Gives a login up that is under way. Its link is abandoned: an answer that still comes is nobody's (R7). False where
+    /// it has succeeded already: this machine can never be another login's.
+    pub fn cancel_login(&mut self, cx: &mut Cx<'_>) -> bool {
         self.end_login(cx, Closed::new(Reason::ClosedHere), None);
         if let Some(dialer) = self.dialer_mut() {
             dialer.login = Login::None;
         }
+        self.identity.is_none()
     }
 
     /// The login under way failed, and its link goes with it.
@@ -103,8 +105,10 @@ impl Machine {
     }
 
     /// The outcome of a login, once there is one; taking it makes a failed session ready to log in again.
+    ///
+    /// A session that has lost its link or ended since is a success all the same: what arrived before is to be read first.
     pub fn login_outcome(&mut self) -> Option<Result<(), LoginFailure>> {
-        if self.phase.is_up() || self.phase == Phase::Reconnecting {
+        if self.identity.is_some() {
             return Some(Ok(()));
         }
         let ended = self.ended.clone();
@@ -301,6 +305,9 @@ impl Machine {
             greeting.answer = Some(Bytes::copy_from_slice(answer));
             self.stage = Stage::Offered;
             self.wake(Wake::STATE);
+        } else if self.phase != Phase::Ended {
+            self.stage = Stage::Welcome; // admitted without it
+            self.wake(Wake::LINK);
         }
     }
 
@@ -328,7 +335,10 @@ impl Machine {
         self.terms = terms::granted(cx.settings, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
-        self.stage = Stage::Welcome;
+        // A host need not wait for the answer to its question; WELCOME does.
+        if self.stage != Stage::AwaitAnswer {
+            self.stage = Stage::Welcome;
+        }
         Verdict::Admitted
     }
 

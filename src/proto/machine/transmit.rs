@@ -112,7 +112,8 @@ impl Machine {
         let identity = self
             .identity
             .as_ref()
-            .map_or(&[][..], |identity| identity.as_bytes());
+            .map(|identity| identity.as_bytes())
+            .unwrap_or_default();
         Frame::Welcome(Welcome {
             version: VERSION,
             features: 0,
