@@ -136,7 +136,7 @@ impl Task {
         cx: &mut Context<'_>,
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
-        let mut more = self.transmit(cx, scratch)?;
+        let mut more = self.transmit(cx, scratch, false)?;
         loop {
             if self.state == State::Closing && self.unsent.is_empty() {
                 return Poll::Ready(Ok(()));
@@ -156,7 +156,7 @@ impl Task {
             if self.read(bytes) == Reading::Close {
                 return Poll::Ready(Ok(()));
             }
-            more = self.transmit(cx, scratch)?;
+            more = self.transmit(cx, scratch, true)?;
             if read == scratch.read.len() {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
@@ -212,7 +212,7 @@ impl Task {
                     break Reading::Close;
                 }
             };
-            let heard = shared.with(|hub, now| {
+            let heard = shared.with_recent(|hub, now| {
                 hub.registry
                     .apply_direct(key, link, now, &frame, &mut hub.fx)
             });
@@ -236,8 +236,14 @@ impl Task {
         reading
     }
 
-    /// Writes what the session has for this link, as far as the transport takes it. True where there is more.
-    fn transmit(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, LossCause> {
+    /// Writes what the session has for this link, as far as the transport takes it. True where there is more. Where this
+    /// link was just read, the clock was, too.
+    fn transmit(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        just_read: bool,
+    ) -> Result<bool, LossCause> {
         if !self.flush(cx)? {
             return self.wait_blocked(cx);
         }
@@ -247,10 +253,14 @@ impl Task {
         let (shared, port) = (&self.shared, &self.port);
         let out = &mut scratch.write;
         out.clear();
-        let transmit = shared.with(|hub, now| {
+        let act = |hub: &mut Hub, now| {
             take_seat(hub, port, cx.waker());
             hub.registry.transmit(port, now, out, &mut hub.fx)
-        });
+        };
+        let transmit = match just_read {
+            true => shared.with_recent(act),
+            false => shared.with(act),
+        };
         if transmit.close {
             self.state = State::Closing;
         }
