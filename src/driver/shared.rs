@@ -82,8 +82,11 @@ impl Shared {
                 todo.wake(gate.door.take());
                 todo.wake(gate.worker.take());
             }
-            hub.observers.stop(|waker| todo.wake(waker));
             todo.wake(hub.timer.waker.take());
+        });
+        // Behind the ends that this brought about: every session's last event is told.
+        self.with(|hub, _| {
+            hub.observers.stop(|waker| todo.wake(waker));
         });
         todo.run(self);
     }
