@@ -55,6 +55,12 @@ impl Shared {
         look(&self.lock())
     }
 
+    /// The same, with the time of it.
+    pub(super) fn look_now<R>(&self, look: impl FnOnce(&Hub, Time) -> R) -> R {
+        let hub = self.lock();
+        look(&hub, self.clock.now())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Hub> {
         // Nothing that runs under the lock is the user's, so a poisoned lock is a bug of ours that a panic has told already.
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)

@@ -49,7 +49,8 @@ impl Watcher {
 
     /// `None` once the session is forgotten.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        self.shared.look(|hub| hub.registry.snapshot(self.key))
+        self.shared
+            .look_now(|hub, now| hub.registry.snapshot(self.key, now))
     }
 
     /// Whether both observe the same session.
