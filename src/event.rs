@@ -119,7 +119,7 @@ impl Event {
         }
     }
 
-    /// The session's number, the same as `Session::id`. 0 as long as a client has not logged in.
+    /// The session's number, the same as `Session::id`.
     #[must_use]
     pub const fn session(&self) -> u64 {
         self.session
@@ -202,7 +202,10 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Self::LoginFailed(closed) | Self::Ended(closed) => write!(f, ": {closed}"),
+            Self::LoginFailed(closed) | Self::Ended(closed) => {
+                f.write_str(": ")?;
+                closed.fmt_why(f) // its name says already that something ended
+            }
             Self::LinkLost(cause) => write!(f, ": {cause}"),
             Self::ReconnectScheduled { attempt, after } => {
                 write!(f, ", attempt {attempt} in {after:?}")
@@ -231,7 +234,7 @@ mod tests {
             Time::from_micros(1_500_000),
             kind,
         );
-        let line = "1.500s session 7 (alice) 10.0.0.1:4000 epoch 2: ended: the session ended: removed by the server; \
+        let line = "1.500s session 7 (alice) 10.0.0.1:4000 epoch 2: ended: removed by the server; \
                     ask its operator before connecting again (\"a\\nb\")";
         assert_eq!(event.to_string(), line);
         assert_eq!(event.at(), Duration::from_millis(1_500));

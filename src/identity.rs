@@ -47,7 +47,7 @@ const INLINE: usize = 22;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a session",
     label = "not an identity",
-    note = "identities are `u64`, `u128` (as `Uuid::as_u128`), `&str`, `&[u8]` of at most 128 bytes, or an `&Identity`"
+    note = "identities are `u64`, `u128` (as `Uuid::as_u128`), `&str`, `&[u8]` of at most 128 bytes, or an `&Identity`; a number says which it is: `42u64`"
 )]
 pub trait AsIdentity: sealed::Sealed {
     #[doc(hidden)]
@@ -68,9 +68,9 @@ pub trait AsIdentity: sealed::Sealed {
 /// assert_eq!(admitted([1; 16]).as_u128(), Some(0x01010101_01010101_01010101_01010101));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be admitted as an identity: it might be too long",
+    message = "`{Self}` cannot be admitted as an identity",
     label = "not an `Identity`, `u64`, `u128` or `[u8; 16]`",
-    note = "text and bytes can be longer than 128 bytes, so they are checked first: `Identity::new(&name)?`"
+    note = "text and bytes can be longer than 128 bytes, so they are checked first: `Identity::new(&name)?`; a number says which it is: `42u64`"
 )]
 pub trait IntoIdentity: sealed::Sealed {
     /// The identity.
@@ -223,9 +223,12 @@ impl Key<'_> {
     }
 }
 
+// The notes of the traits say which types there are, better than a look at impls and into macros does.
+
 macro_rules! keys {
     ($($key:ty: $this:ident => $value:expr),* $(,)?) => {
-        $(impl AsIdentity for $key {
+        $(#[diagnostic::do_not_recommend]
+        impl AsIdentity for $key {
             fn key(&self) -> Key<'_> {
                 let $this = self;
                 $value
@@ -245,12 +248,14 @@ keys! {
     Identity: key => Key::Slice(key.as_bytes()),
 }
 
+#[diagnostic::do_not_recommend]
 impl<const N: usize> AsIdentity for [u8; N] {
     fn key(&self) -> Key<'_> {
         Key::Slice(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: AsIdentity + ?Sized> AsIdentity for &T {
     fn key(&self) -> Key<'_> {
         (**self).key()
@@ -264,6 +269,7 @@ macro_rules! always_fit {
                 Self::from_bounded(key.key().as_bytes())
             }
         }
+        #[diagnostic::do_not_recommend]
         impl IntoIdentity for $key {
             fn into_identity(self) -> Identity {
                 self.into()
@@ -274,12 +280,14 @@ macro_rules! always_fit {
 
 always_fit!(u64, u128, [u8; 16]);
 
+#[diagnostic::do_not_recommend]
 impl IntoIdentity for Identity {
     fn into_identity(self) -> Identity {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoIdentity for &Identity {
     fn into_identity(self) -> Identity {
         self.clone()

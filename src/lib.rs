@@ -229,6 +229,13 @@ pub use session::{
 pub use state::{Connecting, LoggedIn, Reconnecting, State};
 pub use wire::Violation;
 
+/// The README's programs compile.
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ReadmeDoctests;
+
 #[doc(hidden)]
 pub use config::Settings;
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use crate::*;
 use futures::{Stream, future::FusedFuture, stream::FusedStream};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
-use std::{error::Error as StdError, fmt::Debug, hash::Hash};
+use std::{error::Error as StdError, fmt::Debug, hash::Hash, mem::needs_drop};
 
 // Modes exist in types only.
 assert_eq_size!(Single, ());
@@ -25,10 +25,13 @@ mod words {
     assert_eq_size!(Session<Reconnecting, Multi>, [usize; 3]);
     assert_eq_size!(Option<Session<LoggedIn>>, [usize; 3]);
     assert_eq_size!(AnySession, [usize; 4]);
+    assert_eq_size!(AnySession<Multi>, [usize; 4]);
+    assert_eq_size!(Peer<Single>, Peer<Multi>);
     assert_eq_size!(Runtime<Single>, usize);
     assert_eq_size!(Runtime<Multi>, usize);
     assert_eq_size!(Receiving<'static>, [usize; 3]);
-    assert_eq_size!(Resume, Session<Reconnecting>);
+    assert_eq_size!(Resume<Single>, Session<Reconnecting>);
+    assert_eq_size!(Resume<Multi>, Session<Reconnecting, Multi>);
     assert_eq_size!(Error, usize);
     // Evidence and failures travel in results of every call: they stay small.
     assert_eq_size!(Lost, [u64; 2]);
@@ -48,7 +51,8 @@ assert_impl_all!(Session<LoggedIn>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Session<LoggedIn, Multi>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Session<Reconnecting>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Session<Reconnecting, Multi>: Debug, Send, Sync, Unpin);
-assert_impl_all!(AnySession: Debug, Send, Sync, Unpin);
+assert_impl_all!(AnySession<Single>: Debug, Send, Sync, Unpin);
+assert_impl_all!(AnySession<Multi>: Debug, Send, Sync, Unpin);
 assert_impl_all!(SendHalf<'static>: Debug, Send, Sync, Unpin);
 assert_impl_all!(RecvHalf<'static>: Debug, Send, Sync, Unpin);
 assert_impl_all!(Offer: Clone, Debug, Send, Sync, Unpin);
@@ -103,8 +107,28 @@ assert_impl_all!(Message<'static>: Clone, Debug, Send, Sync, Unpin);
 assert_impl_all!(Notice: Clone, Debug, Send, Sync, Unpin);
 assert_impl_all!(Snapshot: Clone, Debug, Send, Sync, Unpin);
 
+// What borrows a session has no drop glue (why: `session/transfer.rs`); what owns one closes it.
+const_assert!(!needs_drop::<Receiving<'static>>());
+const_assert!(!needs_drop::<Sending<'static>>());
+const_assert!(!needs_drop::<SendHalf<'static>>());
+const_assert!(!needs_drop::<RecvHalf<'static>>());
+const_assert!(needs_drop::<Login>() && needs_drop::<Resume<Multi>>());
+const_assert!(needs_drop::<Session<LoggedIn>>());
+
 // A session has one owner. Every loss is reported once: evidence that could be copied would tear down a session that works.
-assert_not_impl_any!(Session<Connecting>: Clone);
-assert_not_impl_any!(Session<LoggedIn, Multi>: Clone);
-assert_not_impl_any!(Ended: Clone);
-assert_not_impl_any!(Lost: Clone, Default);
+assert_not_impl_any!(Session<Connecting>: Clone, Default);
+assert_not_impl_any!(Session<Connecting, Multi>: Clone, Default);
+assert_not_impl_any!(Session<LoggedIn>: Clone, Default);
+assert_not_impl_any!(Session<LoggedIn, Multi>: Clone, Default);
+assert_not_impl_any!(Session<Reconnecting>: Clone, Default);
+assert_not_impl_any!(Session<Reconnecting, Multi>: Clone, Default);
+assert_not_impl_any!(AnySession<Single>: Clone, Default);
+assert_not_impl_any!(AnySession<Multi>: Clone, Default);
+assert_not_impl_any!(Connecting: Clone, Default);
+assert_not_impl_any!(LoggedIn: Clone, Default);
+assert_not_impl_any!(Reconnecting: Clone, Default);
+assert_not_impl_any!(Login: Clone);
+assert_not_impl_any!(Resume<Single>: Clone);
+assert_not_impl_any!(Runtime<Single>: Clone, Default);
+assert_not_impl_any!(Ended: Clone, Default);
+assert_not_impl_any!(Lost: Clone, Default, From<u64>);

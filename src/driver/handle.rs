@@ -221,9 +221,11 @@ impl Handle {
         self.input(|machine, cx| machine.want(cx, wanted));
     }
 
-    /// Waits until the session is back, and on which epoch.
+    /// Waits until the session is back, and on which epoch. One that ended with unread messages is back for them: what
+    /// arrived before the end is read first.
     pub(crate) fn poll_resume(&self, cx: &Context<'_>) -> Poll<Result<u64, Closed>> {
         let ask = |machine: &mut Machine, _: &mut Cx<'_>| match machine.ended() {
+            Some(_) if machine.has_mail() => Poll::Ready(Ok(machine.epoch())),
             Some(closed) => Poll::Ready(Err(closed.clone())),
             None if machine.phase().is_up() => Poll::Ready(Ok(machine.epoch())),
             None => Poll::Pending,

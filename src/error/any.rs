@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn each_failure_keeps_its_kind_its_blame_and_its_retry() {
         let config = Config::new().lease(Duration::ZERO).check().unwrap_err();
-        let protocol = Lost::new(1, LossCause::Protocol(Violation::BadMagic));
+        let protocol = LossCause::Protocol(Violation::BadMagic).of_link(1);
         for (error, kind, blame, retry) in [
             (
                 config.into(),

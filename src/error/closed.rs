@@ -111,7 +111,7 @@ impl Closed {
 
 impl Closed {
     /// Why, without saying of what it is the end.
-    pub(super) fn fmt_why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn fmt_why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rejection() {
             Some(rejection) => write!(f, "{rejection}")?,
             None => write!(f, "{}", self.0.reason)?,

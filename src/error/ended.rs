@@ -64,10 +64,6 @@ pub enum LossCause {
 }
 
 impl Lost {
-    pub(crate) const fn new(epoch: u64, cause: LossCause) -> Self {
-        Self { epoch, cause }
-    }
-
     /// The number of the link that was lost: 1 for the first one of a session, and growing.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
@@ -82,6 +78,12 @@ impl Lost {
 }
 
 impl LossCause {
+    /// The evidence that link `epoch` was lost like this. No function of [`Lost`]'s own: to whoever tries to forge one, the
+    /// compiler would propose it.
+    pub(crate) const fn of_link(self, epoch: u64) -> Lost {
+        Lost { epoch, cause: self }
+    }
+
     /// Who has to change something, if anybody.
     #[must_use]
     pub const fn blame(self) -> Blame {
@@ -124,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_loss_says_which_link_and_why() {
-        let lost = Lost::new(3, LossCause::Io(io::ErrorKind::ConnectionReset));
+        let lost = LossCause::Io(io::ErrorKind::ConnectionReset).of_link(3);
         assert_eq!(
             (lost.epoch(), lost.cause().blame()),
             (3, Blame::Environment)

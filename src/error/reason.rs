@@ -285,7 +285,7 @@ mod tests {
             assert_eq!(Reason::from_code(code), Some(reason));
         }
         assert_eq!(
-            Reason::Incompatible as usize + 1,
+            Reason::HostPanicked as usize + 1,
             CODES.len(),
             "a reason without a code"
         );

@@ -88,7 +88,7 @@ mod tests {
             "9 bytes, and at most 8 are allowed"
         );
         assert!(
-            SendError::from(Lost::new(1, LossCause::Silence))
+            SendError::from(LossCause::Silence.of_link(1))
                 .to_string()
                 .starts_with("link 1")
         );

@@ -17,8 +17,11 @@ pub(super) struct Liveness {
     grace: Option<Time>,
     nonce: u32,
     owed_pong: Option<u32>,
-    /// Our clock in the last beat we wrote; an echo of any other measures nothing.
-    clock_said: u64,
+    /// Our clock in the last ping and in the last pong we wrote; an echo of any other measures nothing. Both, because
+    /// pings that cross are each answered: two ends in step would otherwise overwrite what the other is about to echo,
+    /// beat after beat, and never measure anything.
+    pinged: u64,
+    ponged: u64,
     peer_clock: u64,
     peer_clock_at: Time,
     srtt_micros: u32,
@@ -49,7 +52,8 @@ impl Liveness {
         self.probed = now;
         self.grace = None;
         self.owed_pong = None;
-        self.clock_said = 0;
+        self.pinged = 0;
+        self.ponged = 0;
         self.peer_clock = 0;
     }
 
@@ -121,12 +125,14 @@ impl Liveness {
     pub(super) fn ping(&mut self, now: Time, tick: u64) -> Beat {
         self.nonce = self.nonce.wrapping_add(1);
         self.probed = now;
+        self.pinged = now.as_micros();
         self.beat(self.nonce, now, tick)
     }
 
     /// The pong that is owed, if one is: the latest ping alone is answered.
     pub(super) fn pong(&mut self, now: Time, tick: u64) -> Option<Beat> {
         let nonce = self.owed_pong.take()?;
+        self.ponged = now.as_micros();
         Some(self.beat(nonce, now, tick))
     }
 
@@ -134,12 +140,11 @@ impl Liveness {
         self.owed_pong.is_some()
     }
 
-    fn beat(&mut self, nonce: u32, now: Time, tick: u64) -> Beat {
-        self.clock_said = now.as_micros();
+    fn beat(&self, nonce: u32, now: Time, tick: u64) -> Beat {
         let held = now.since(self.peer_clock_at).as_micros();
         Beat {
             nonce,
-            clock: self.clock_said,
+            clock: now.as_micros(),
             tick,
             echo: self.peer_clock,
             held: if self.peer_clock == 0 {
@@ -166,7 +171,7 @@ impl Liveness {
         self.peer_clock = beat.clock;
         self.peer_clock_at = now;
         self.remote_tick = Some(beat.tick);
-        if beat.echo == 0 || beat.echo != self.clock_said {
+        if beat.echo == 0 || (beat.echo != self.pinged && beat.echo != self.ponged) {
             return;
         }
         let away = now.as_micros().saturating_sub(beat.echo);
@@ -253,6 +258,27 @@ mod tests {
             (dialer.remote_tick(), acceptor.remote_tick()),
             (Some(9), Some(8))
         );
+    }
+
+    #[test]
+    fn pings_that_cross_are_measured_by_both() {
+        let (mut dialer, mut acceptor) = (Liveness::default(), Liveness::default());
+        dialer.link_up(at(0));
+        acceptor.link_up(at(0));
+        // Both in step, 10 ms each way: every ping is under way when the other end writes its own.
+        for beat in 1..=3 {
+            let sent = beat * 2000;
+            let (ping, other) = (dialer.ping(at(sent), 0), acceptor.ping(at(sent), 0));
+            dialer.hear_ping(at(sent + 10), &other);
+            acceptor.hear_ping(at(sent + 10), &ping);
+            let pong = acceptor.pong(at(sent + 10), 0).unwrap();
+            let other = dialer.pong(at(sent + 10), 0).unwrap();
+            dialer.hear_pong(at(sent + 20), &pong);
+            acceptor.hear_pong(at(sent + 20), &other);
+            for end in [&dialer, &acceptor] {
+                assert_eq!(end.round_trip(), Some(Duration::from_millis(20)));
+            }
+        }
     }
 
     #[test]

@@ -47,7 +47,9 @@ impl Outbox {
         if len > terms.max_message as usize {
             return Err(NoRoom::TooLong);
         }
-        if !self.is_open(terms) || self.bytes + len > terms.window_bytes as usize {
+        if self.queue.len() >= terms.window_messages as usize
+            || self.bytes + len > terms.window_bytes as usize
+        {
             return Err(NoRoom::Full);
         }
         self.push(message());
@@ -218,6 +220,11 @@ impl Outbox {
     /// Messages and bytes in flight.
     pub(super) fn in_flight(&self) -> (usize, usize) {
         (self.queue.len(), self.bytes)
+    }
+
+    /// Nobody will ask for what was not delivered: gives it up, and its memory. How much was accepted stays known.
+    pub(super) fn forget(&mut self) {
+        drop(self.take_undelivered());
     }
 
     /// Starts over for a new login: numbers are a session's, not a runtime's.

@@ -14,7 +14,7 @@ impl<M: Mode> Session<LoggedIn, M> {
         self.handle.identity().unwrap_or_else(Identity::nobody)
     }
 
-    /// The number of the link that this handle works on: 1 for a session's first, and growing. What
+    /// The number of the link that this handle works on: growing with every link of the identity. What
     /// [`Event::epoch`](crate::Event::epoch) and [`Lost::epoch`] say.
     #[must_use]
     pub const fn epoch(&self) -> u64 {

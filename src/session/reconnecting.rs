@@ -17,6 +17,8 @@ impl<M: Mode> Session<Reconnecting, M> {
     /// [`OnResume`](crate::ReconnectMode::OnResume) it dials from here on, and while this is kept.
     ///
     /// What was sent and not taken goes out again, once and in order; what the peer sent meanwhile comes in the same way.
+    /// Where the peer came back, sent messages and closed before this handle looked, the session comes back for these
+    /// messages; the end is read after them.
     ///
     /// # Errors
     ///

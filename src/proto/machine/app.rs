@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::{Cx, Machine, Received, Stage, Wake};
 use crate::{
-    Ended, Lost, SendError, TooLong, Undelivered,
+    Ended, SendError, TooLong, Undelivered,
     message::Lent,
     proto::{Phase, outbox::NoRoom},
 };
@@ -26,6 +26,12 @@ impl Machine {
         }
         self.check(epoch)?;
         Ok(None)
+    }
+
+    /// Whether messages wait to be read.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        !self.inbox.is_empty()
     }
 
     /// Takes responsibility for a message.
@@ -182,7 +188,7 @@ impl Machine {
     }
 
     fn lost(&self, epoch: u64) -> Ended {
-        Ended::Lost(Lost::new(epoch, self.loss))
+        Ended::Lost(self.loss.of_link(epoch))
     }
 
     /// What was accepted for sending and not acknowledged, handed out once.
@@ -203,7 +209,7 @@ impl Machine {
         self.abandoned = true;
         self.inbox.clear();
         if self.is_settled() {
-            self.outbox.reset();
+            self.outbox.forget();
         }
         self.wake_if_due(cx);
     }

@@ -222,7 +222,7 @@ impl Machine {
             dialer.retry_at = None;
         }
         if self.abandoned {
-            self.outbox.reset();
+            self.outbox.forget();
         }
         self.volatile.clear();
         self.wake(Wake::ALL);

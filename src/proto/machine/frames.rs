@@ -153,9 +153,9 @@ impl Machine {
         can
     }
 
-    /// Whether the peer was heard after `then`.
+    /// Whether the peer was heard after it was probed at `then`; an answer within the same microsecond is one, too.
     #[must_use]
     pub fn heard_since(&self, then: super::Time) -> bool {
-        self.phase.is_up() && self.liveness.heard_since(then)
+        self.phase.is_up() && (!self.probed || self.liveness.heard_since(then))
     }
 }

@@ -174,19 +174,13 @@ impl Machine {
         cx.fx.push(Effect::Dial(self.key, link));
     }
 
-    /// "The network is back": whatever delay was planned is over.
+    /// "The network is back": whatever delay was planned is over. Where no attempt is planned, nobody wants one.
     pub fn retry_now(&mut self, cx: &mut Cx<'_>) {
-        if self.phase == Phase::Reconnecting && self.link.is_none() {
-            let Some(dialer) = self.dialer_mut() else {
-                return;
-            };
-            dialer.wanted = true;
-            if dialer.retry_at.is_none() {
-                self.retry(cx, None);
-            }
-            if self.phase == Phase::Reconnecting {
-                self.redial(cx);
-            }
+        let planned = self
+            .dialer_mut()
+            .is_some_and(|dialer| dialer.retry_at.is_some());
+        if planned && self.phase == Phase::Reconnecting {
+            self.redial(cx);
         }
     }
 

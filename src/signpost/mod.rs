@@ -3,18 +3,23 @@
 //! They can never be called, because their bound is never met. They exist so that the compiler says what to do instead of
 //! "no method found". The real methods stay inherent, and stay the only ones in the documentation. Each bound mentions a
 //! parameter of its method or impl: one that does not would be an error right here.
+//!
+//! A verb needs its signposts on every type where somebody may try it, or on none: the compiler proposes hidden methods of
+//! a similar name, too, and `send` is no help to whoever wrote `try_send`. What each says is held to by `trybuild/fail`.
+//!
+//! Their price: a verb named by its path has to name the state, `Session::<LoggedIn>::send` or, in either mode,
+//! `Session::<LoggedIn, _>::send`, because `Session::send` could be a signpost (`trybuild/pass/positions.rs`).
 #![expect(
     unnameable_types,
     reason = "they stand in bounds that nobody meets, and in messages"
 )]
 
-use crate::{
-    Connect, Connecting, Credentials, Door, Listen, LoggedIn, Login, Mode, Multi, Receiving,
-    Reconnecting, Resume, Runtime, Sending, Session, Sessions, Single, State,
-};
+mod runtime;
+mod session;
+mod wait;
 
 #[diagnostic::on_unimplemented(
-    message = "this session cannot send or receive: it is `{Self}`, not logged in",
+    message = "this session is not logged in: it is `{Self}`",
     label = "log in first",
     note = "client: `let mut session = session.login(&credentials).await?;`  server: `let mut session = session.admit(identity);`"
 )]
@@ -35,6 +40,20 @@ pub trait HasLink {}
 pub trait CanLogIn {}
 
 #[diagnostic::on_unimplemented(
+    message = "this peer was admitted already: its session is `{Self}`",
+    label = "only before `admit`",
+    note = "to end it: `session.close(reason)`; a peer that wants to be somebody else logs in anew, and comes out of the `Door`"
+)]
+pub trait CanBeJudged {}
+
+#[diagnostic::on_unimplemented(
+    message = "this session is logged in and lost its link: it is `{Self}`",
+    label = "resume first",
+    note = "`session.resume().await?`; where that fails, its error gives the session to log in with: `gone.into_connecting()?.login(&credentials).await?`"
+)]
+pub trait IsNew {}
+
+#[diagnostic::on_unimplemented(
     message = "this session has lost nothing: it is `{Self}`",
     label = "`resume` needs a loss",
     note = "`recv`, `send` and `check` fail with `Ended::Lost(lost)` when the link is gone; then `session.reconnect(lost).resume().await`"
@@ -47,6 +66,13 @@ pub trait HasLost {}
     note = "to watch it from elsewhere: `session.peer()`, which is `Clone`; to send and receive at the same time: `session.split()`"
 )]
 pub trait IsClone {}
+
+#[diagnostic::on_unimplemented(
+    message = "the evidence of a loss counts once and cannot be cloned",
+    label = "not `Clone`",
+    note = "for fresh evidence ask the session: `session.check()`"
+)]
+pub trait CountsTwice {}
 
 #[diagnostic::on_unimplemented(
     message = "this is a server's session: the peer logs in, the server admits it",
@@ -63,6 +89,13 @@ pub trait OnClient {}
 pub trait OnServer {}
 
 #[diagnostic::on_unimplemented(
+    message = "this was a server's session: its peer logs in anew, or does not",
+    label = "only on a client's `ResumeError`",
+    note = "a peer that logs in anew comes out of the `Door`; what this one did not take is in `gone.take_undelivered()`"
+)]
+pub trait LogsIn {}
+
+#[diagnostic::on_unimplemented(
     message = "`Runtime<Single>` is a client: it has one session and nobody connects to it",
     label = "only on `Runtime<Multi>`",
     note = "start a server with `Runtime::<Multi>::start(config)`"
@@ -77,158 +110,15 @@ pub trait IsServer<A> {}
 pub trait IsClient<A> {}
 
 #[diagnostic::on_unimplemented(
-    message = "this is a future, not yet a session",
+    message = "this watches a client's own session: it can neither send nor remove",
+    label = "only on a server's `Peer`",
+    note = "send with the session itself: `session.send(&message).await?`; to leave: `session.close(reason)`"
+)]
+pub trait ReachesPeer<A> {}
+
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a future, not yet a session",
     label = "`.await` it first",
-    note = "`let mut session = session.login(&credentials).await?;`"
+    note = "as in `let mut session = session.login(&credentials).await?;`"
 )]
 pub trait IsSession<A> {}
-
-#[doc(hidden)]
-impl<M: Mode> Session<Connecting, M> {
-    pub fn send<A>(&mut self, _: A) -> Sending<'_>
-    where
-        Self: CanTalk,
-    {
-        unreachable!()
-    }
-
-    pub fn recv(&mut self) -> Receiving<'_>
-    where
-        Self: CanTalk,
-    {
-        unreachable!()
-    }
-
-    pub fn resume(self) -> Resume<M>
-    where
-        Self: HasLost,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl<M: Mode> Session<Reconnecting, M> {
-    pub fn send<A>(&mut self, _: A) -> Sending<'_>
-    where
-        Self: HasLink,
-    {
-        unreachable!()
-    }
-
-    pub fn recv(&mut self) -> Receiving<'_>
-    where
-        Self: HasLink,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl<M: Mode> Session<LoggedIn, M> {
-    pub fn login(self, _: &Credentials) -> Login
-    where
-        Self: CanLogIn,
-    {
-        unreachable!()
-    }
-
-    pub fn admit<I>(self, _: I) -> Session<LoggedIn, Multi>
-    where
-        Self: CanLogIn,
-    {
-        unreachable!()
-    }
-
-    pub fn resume(self) -> Resume<M>
-    where
-        Self: HasLost,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl<S: State, M: Mode> Session<S, M> {
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "that it does not is what this says"
-    )]
-    pub fn clone(&self) -> Self
-    where
-        Self: IsClone,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl Session<Connecting, Multi> {
-    pub fn login<A>(self, _: A) -> Login
-    where
-        A: OnClient,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl Session<Connecting, Single> {
-    pub fn admit<A>(self, _: A) -> Session<LoggedIn, Multi>
-    where
-        A: OnServer,
-    {
-        unreachable!()
-    }
-
-    pub fn reject<A>(self, _: A)
-    where
-        A: OnServer,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl Runtime<Single> {
-    pub fn listen<A>(&self, _: A) -> Listen<Door>
-    where
-        Self: IsServer<A>,
-    {
-        unreachable!()
-    }
-
-    pub fn sessions<'a>(&'a self) -> Sessions
-    where
-        &'a Self: IsServer<()>,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl Runtime<Multi> {
-    pub fn connect<A>(self, _: A) -> Connect
-    where
-        Self: IsClient<A>,
-    {
-        unreachable!()
-    }
-}
-
-#[doc(hidden)]
-impl Login {
-    pub fn send<A>(&mut self, _: A) -> Sending<'_>
-    where
-        Self: IsSession<A>,
-    {
-        unreachable!()
-    }
-
-    pub fn recv<'a>(&'a mut self) -> Receiving<'a>
-    where
-        &'a Self: IsSession<()>,
-    {
-        unreachable!()
-    }
-}

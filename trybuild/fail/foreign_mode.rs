@@ -1,0 +1,9 @@
+//! The modes of a runtime are this library's.
+
+use sessile::Runtime;
+
+struct Cluster;
+
+fn join(_runtime: Runtime<Cluster>) {}
+
+fn main() {}
