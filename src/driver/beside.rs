@@ -22,7 +22,7 @@ pub(super) struct Beside {
     groups: BTreeMap<Arc<str>, BTreeSet<Key>>,
 }
 
-/// Of one session: 72 bytes with its key, about 110 in the map.
+/// Of one session: 73 bytes in the map with its key, 83 to 167 with the map's free places.
 #[derive(Default)]
 struct Notes {
     groups: Vec<Arc<str>>,
@@ -85,6 +85,7 @@ impl Beside {
         let known = self.groups.get_key_value(name);
         let name = known.map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
         let notes = self.notes.entry(key).or_default();
+        notes.groups.reserve_exact(1); // most are in one group or two
         notes.groups.push(Arc::clone(&name));
         self.groups.entry(name).or_default().insert(key);
         true
