@@ -236,7 +236,7 @@ pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use driver::Spawn;
 pub use error::{
-    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate,
+    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate, JoinError,
     LoginError, LossCause, Lost, Reason, RejectCode, Rejection, ResumeError, Retry, SendError,
     TooLong, Undelivered,
 };
@@ -247,8 +247,8 @@ pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
 pub use proto::{Phase, Snapshot};
 pub use runtime::{
-    Broadcast, Connect, Door, Drain, Events, Inbox, Incoming, Listen, Next, Peer, Runtime, Serving,
-    Sessions, What,
+    Broadcast, Connect, Door, Drain, Events, Group, Inbox, Incoming, Listen, Next, PastEvent,
+    PastSession, Peer, Runtime, Serving, Sessions, What,
 };
 pub use session::{
     AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,

@@ -93,6 +93,9 @@ assert_impl_all!(Peer<Single>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Peer<Multi>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Sessions: Clone, Debug, Send, Sync, Unpin);
 assert_impl_all!(Broadcast: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(Group: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(PastSession: Clone, Debug, Send, Sync, Unpin);
+assert_impl_all!(PastEvent: Clone, Debug, Send, Sync, Unpin);
 
 assert_impl_all!(AdmitError: StdError, Send, Sync, Unpin);
 assert_impl_all!(Closed: Clone, StdError, Send, Sync, Unpin);
@@ -100,6 +103,7 @@ assert_impl_all!(ConfigError: Clone, StdError, Send, Sync, Unpin);
 assert_impl_all!(ConnectError: StdError, Send, Sync, Unpin);
 assert_impl_all!(Ended: StdError, Send, Sync, Unpin);
 assert_impl_all!(Error: StdError, Send, Sync, Unpin);
+assert_impl_all!(JoinError: Clone, StdError, Send, Sync, Unpin);
 assert_impl_all!(LoginError: StdError, Send, Sync, Unpin);
 assert_impl_all!(Lost: StdError, Send, Sync, Unpin);
 assert_impl_all!(Rejection: Clone, StdError, Send, Sync, Unpin);

@@ -149,6 +149,14 @@ pub(crate) const MAX_SESSIONS: Limit<usize> = limit("max_sessions", 1_000_000, 1
 /// Events that a subscriber may lag behind before it hears how many it missed. About 100 bytes each.
 pub(crate) const EVENT_BUFFER: Limit<usize> = limit("event_buffer", 1_024, 1..=1_048_576);
 
+/// Groups that one session may be in: rooms, channels, topics. The first costs a session 140 bytes, each further one about
+/// 55 (measured): 64 cost 3.5 KiB, and a peer that may choose its rooms cannot make a server keep more for it.
+pub(crate) const GROUPS_PER_SESSION: Limit<usize> = limit("groups_per_session", 64, 1..=65_536);
+
+/// Sessions of which the end is remembered for operators. At 0.8 KiB each, 1,000 cost less than 1 MiB and reach back half a
+/// minute where 30 sessions end a second; who wants to reach further back logs events. 0 remembers none.
+pub(crate) const RECENTLY_ENDED: Limit<usize> = limit("recently_ended", 1_000, 0..=65_536);
+
 // --- fairness -------------------------------------------------------------------------------------------------------
 
 /// Frames of one session handled before others get their turn: at about 1 us each, 64 delay them by less than 0.1 ms.

@@ -80,6 +80,8 @@ impl Config {
             accept_backlog: limits::ACCEPT_BACKLOG.default,
             max_sessions: limits::MAX_SESSIONS.default,
             event_buffer: limits::EVENT_BUFFER.default,
+            groups_per_session: limits::GROUPS_PER_SESSION.default,
+            recently_ended: limits::RECENTLY_ENDED.default,
             turn_frames: limits::TURN_FRAMES.default,
             turn_bytes: limits::TURN_BYTES.default,
             reconnect: Reconnect::new(),
@@ -245,6 +247,25 @@ impl Config {
     /// Default 1,024; 1 to 1,048,576.
     pub const fn event_buffer(mut self, events: usize) -> Self {
         self.settings.event_buffer = events;
+        self
+    }
+}
+
+/// For operators.
+impl Config {
+    /// How many groups one session may be in: see [`Sessions::group`](crate::Sessions::group).
+    ///
+    /// Default 64; 1 to 65,536.
+    pub const fn groups_per_session(mut self, groups: usize) -> Self {
+        self.settings.groups_per_session = groups;
+        self
+    }
+
+    /// How many sessions that ended a server remembers: see [`Sessions::recently_ended`](crate::Sessions::recently_ended).
+    ///
+    /// Default 1,000; 0 (none) to 65,536.
+    pub const fn recently_ended(mut self, sessions: usize) -> Self {
+        self.settings.recently_ended = sessions;
         self
     }
 }

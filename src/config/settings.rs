@@ -24,6 +24,8 @@ pub struct Settings {
     pub accept_backlog: u32,
     pub max_sessions: usize,
     pub event_buffer: usize,
+    pub groups_per_session: usize,
+    pub recently_ended: usize,
     pub turn_frames: usize,
     pub turn_bytes: usize,
     pub reconnect: Reconnect,

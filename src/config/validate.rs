@@ -49,6 +49,8 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
     limits::ACCEPT_BACKLOG.check(settings.accept_backlog)?;
     limits::MAX_SESSIONS.check(settings.max_sessions)?;
     limits::EVENT_BUFFER.check(settings.event_buffer)?;
+    limits::GROUPS_PER_SESSION.check(settings.groups_per_session)?;
+    limits::RECENTLY_ENDED.check(settings.recently_ended)?;
     limits::TURN_FRAMES.check(settings.turn_frames)?;
     limits::TURN_BYTES.check(settings.turn_bytes)?;
     let Reconnect {
@@ -252,7 +254,7 @@ mod tests {
     fn every_count_and_size_has_both_ends() {
         type Set = fn(usize) -> Config;
         const GIB: usize = 1 << 30;
-        let table: [(&str, usize, usize, Set); 10] = [
+        let table: [(&str, usize, usize, Set); 11] = [
             ("unacked_messages", 1, 65_536, |value| {
                 Config::new().unacked_messages(value)
             }),
@@ -279,6 +281,9 @@ mod tests {
             ("event_buffer", 1, 1 << 20, |value| {
                 Config::new().event_buffer(value)
             }),
+            ("groups_per_session", 1, 65_536, |value| {
+                Config::new().groups_per_session(value)
+            }),
             ("turn_frames", 1, 65_536, |value| {
                 Config::new().turn_frames(value)
             }),
@@ -298,6 +303,8 @@ mod tests {
             Some(65_536),
             backlog,
         );
+        let ended = |value| Config::new().recently_ended(value);
+        range("recently_ended", 0, 65_536, None, Some(65_537), ended);
         let attempts = |value| Config::new().reconnect(Reconnect::new().attempts(value));
         range("reconnect.attempts", 1, u32::MAX, Some(0), None, attempts);
     }

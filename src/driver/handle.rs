@@ -71,7 +71,7 @@ impl Handle {
     }
 
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        self.look(Machine::snapshot)
+        self.watcher().snapshot()
     }
 
     /// An observer, which keeps nothing alive.

@@ -1,8 +1,16 @@
 use std::{collections::VecDeque, sync::Arc, task::Waker};
 
-use super::{dial, hosting::HostSeat, observe::Observers, shared::Shared};
+use super::{
+    beside::{Beside, Metadata},
+    dial,
+    hosting::HostSeat,
+    observe::Observers,
+    past::Past,
+    shared::Shared,
+};
 use crate::{
-    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Time, Wake},
+    Closed, Event, EventKind, Reason,
+    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Side, Time, Wake},
     registry::Registry,
 };
 
@@ -12,6 +20,8 @@ pub(super) struct Hub {
     pub(super) registry: Registry,
     pub(super) fx: Effects,
     pub(super) observers: Observers,
+    pub(super) beside: Beside,
+    pub(super) past: Past,
     pub(super) gates: Vec<GateState>,
     pub(super) timer: Timer,
     /// When the clock was read last.
@@ -61,20 +71,25 @@ pub(super) struct Timer {
 }
 
 /// What is to be done once the lock is free: it runs code of others.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Todo {
     /// Rarely more than one is woken at a time, so that a heartbeat allocates nothing.
     waker: Option<Waker>,
     more: Vec<Waker>,
     dials: Vec<(Key, LinkId)>,
+    /// What was attached to sessions that ended.
+    rubbish: Vec<Metadata>,
 }
 
 impl Hub {
     pub(super) fn new(registry: Registry) -> Self {
+        let past = Past::new(registry.settings().recently_ended);
         Self {
             registry,
             fx: Effects::default(),
             observers: Observers::default(),
+            beside: Beside::default(),
+            past,
             gates: Vec::new(),
             timer: Timer::default(),
             now: Time::START,
@@ -124,11 +139,16 @@ impl Hub {
             match effect {
                 Effect::Event(event) => {
                     let key = Key::from_u64(event.session());
+                    self.note(key, &event, todo);
                     if let Some(host) = self.seat(key).host.as_mut() {
                         host.tell(event.clone());
                         self.put_in_line(key, todo);
                     }
                     self.observers.tell(event, |waker| todo.wake(waker));
+                }
+                Effect::Ended(snapshot) => {
+                    let history = self.beside.take_history(Key::from_u64(snapshot.id));
+                    self.past.keep(*snapshot, history);
                 }
                 Effect::Dial(key, link) => todo.dials.push((key, link)),
                 Effect::Wake(key, who) => {
@@ -147,6 +167,26 @@ impl Hub {
             }
         }
         self.fx = fx;
+    }
+
+    /// What lies beside a session follows what happens to it.
+    fn note(&mut self, key: Key, event: &Event, todo: &mut Todo) {
+        if matches!(event.kind(), EventKind::Ended(_)) {
+            todo.rubbish.extend(self.beside.free(key));
+        } else if self.registry.settings().recently_ended > 0
+            && self.registry.get(key).map(Machine::side) == Some(Side::Acceptor)
+        {
+            self.beside.record(key, event);
+        }
+    }
+
+    /// Why a session is over: its own reason for as long as anybody remembers it. `None` where it lives.
+    pub(super) fn ended(&self, key: Key) -> Option<Closed> {
+        if let Some(machine) = self.registry.get(key) {
+            return machine.ended().cloned();
+        }
+        let record = self.past.of_session(key.as_u64());
+        Some(record.map_or_else(|| Closed::new(Reason::Gone), |record| record.closed.clone()))
     }
 
     /// Sessions without a handle that came in by this gate.
@@ -184,6 +224,7 @@ impl Todo {
 
     /// The lock is free.
     pub(super) fn run(self, shared: &Arc<Shared>) {
+        drop(self.rubbish);
         if let Some(waker) = self.waker {
             waker.wake();
             self.more.into_iter().for_each(Waker::wake);

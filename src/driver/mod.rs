@@ -5,13 +5,17 @@
 //! anybody is woken or spawned. Tasks: one a link ([`link`]), one a listener ([`accept`]), one for time ([`timer`]).
 
 mod accept;
+mod beside;
 mod clock;
 mod dial;
+mod group;
 mod handle;
+mod history;
 mod hosting;
 mod hub;
 mod link;
 mod observe;
+mod past;
 mod random;
 mod scratch;
 mod shared;
@@ -21,11 +25,13 @@ mod timer;
 mod watcher;
 
 pub(crate) use accept::Gate;
+pub(crate) use beside::KEPT;
 pub(crate) use clock::{Clock, Sleep};
 pub(crate) use dial::Dialing;
 pub(crate) use handle::{Handle, OfferParts, Probing};
 pub(crate) use hosting::{Admitting, Hosted, Item};
 pub(crate) use observe::Feed;
+pub(crate) use past::Record;
 pub(crate) use shared::Owner;
 pub use spawn::Spawn;
 pub(crate) use spawn::Spawner;

@@ -68,6 +68,12 @@ impl Shared {
         look(&self.lock())
     }
 
+    /// The same, with the time of it.
+    pub(super) fn look_now<R>(&self, look: impl FnOnce(&Hub, Time) -> R) -> R {
+        let hub = self.lock();
+        look(&hub, self.clock.now())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Hub> {
         // Nothing that runs under the lock is the user's, so a poisoned lock is a bug of ours that a panic has told already.
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,8 +101,11 @@ impl Shared {
                 todo.wake(gate.door.take());
                 todo.wake(gate.worker.take());
             }
-            hub.observers.stop(|waker| todo.wake(waker));
             todo.wake(hub.timer.waker.take());
+        });
+        // Behind the ends that this brought about: every session's last event is told.
+        self.with(|hub, _| {
+            hub.observers.stop(|waker| todo.wake(waker));
         });
         todo.run(self);
     }

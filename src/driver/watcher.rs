@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Feed,
+    Feed, Record,
     hub::{Hub, remember},
     shared::Shared,
 };
@@ -31,7 +31,7 @@ pub(crate) struct Collection {
 }
 
 /// Slots looked through in one hold of the lock: an enumeration holds links up for microseconds.
-const PAGE: usize = 256;
+pub(super) const PAGE: usize = 256;
 
 impl Watcher {
     pub(super) const fn new(shared: Arc<Shared>, key: Key) -> Self {
@@ -47,9 +47,29 @@ impl Watcher {
         self.key.slot() as usize
     }
 
-    /// `None` once the session is forgotten.
+    pub(super) const fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// `None` once nobody remembers the session.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        self.shared.look(|hub| hub.registry.snapshot(self.key))
+        self.shared.look_now(|hub, now| {
+            let last = || Some(hub.past.of_session(self.id())?.snapshot.clone());
+            hub.registry.snapshot(self.key, now).or_else(last)
+        })
+    }
+
+    /// Why it is over, if it is.
+    pub(crate) fn ended(&self) -> Option<Closed> {
+        self.shared.look(|hub| hub.ended(self.key))
+    }
+
+    fn gone(&self) -> Closed {
+        self.ended().unwrap_or_else(|| Closed::new(Reason::Gone))
     }
 
     /// Whether both observe the same session.
@@ -71,12 +91,12 @@ impl Watcher {
     /// Sends on whatever link the session has, or after its next resume: an observer has no epoch to be stale in.
     pub(crate) fn try_send(&self, message: Lent<'_>) -> Result<(), SendError> {
         self.input(|machine, _| machine.post(message))
-            .unwrap_or_else(|| Err(gone()))
+            .unwrap_or_else(|| Err(self.gone().into()))
     }
 
     pub(crate) fn send_volatile(&self, message: Lent<'_>) -> Result<(), SendError> {
         self.input(|machine, cx| machine.post_volatile(cx, message))
-            .unwrap_or_else(|| Err(gone()))
+            .unwrap_or_else(|| Err(self.gone().into()))
     }
 
     /// Ends the session from the host's side. False where it had ended.
@@ -135,6 +155,10 @@ impl Collection {
         Self { shared }
     }
 
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn find(&self, identity: &[u8]) -> Option<Watcher> {
         let key = self.shared.look(|hub| hub.registry.find(identity))?;
         Some(Watcher::new(Arc::clone(&self.shared), key))
@@ -155,6 +179,27 @@ impl Collection {
         )
     }
 
+    /// The same of what the sessions there look like.
+    pub(crate) fn snapshot_page(&self, from: usize) -> (Vec<Snapshot>, Option<usize>) {
+        self.shared.look_now(|hub, now| {
+            let (keys, next) = hub.registry.page(from, PAGE);
+            let snapshots = keys.into_iter();
+            let snapshots = snapshots.filter_map(|key| hub.registry.snapshot(key, now));
+            (snapshots.collect(), next)
+        })
+    }
+
+    /// Sessions that ended, newest first, below this number of theirs; and the number to go on below.
+    pub(crate) fn past_page(&self, below: Option<u64>) -> (Vec<Arc<Record>>, Option<u64>) {
+        self.shared.look(|hub| hub.past.page(below, PAGE))
+    }
+
+    /// The last end of this identity.
+    pub(crate) fn why(&self, identity: &[u8]) -> Option<Arc<Record>> {
+        self.shared
+            .look(|hub| hub.past.of_identity(identity).cloned())
+    }
+
     /// Ends whoever holds the identity. False where nobody does.
     pub(crate) fn remove(&self, identity: &[u8], text: &str) -> bool {
         self.shared.with(|hub, now| {
@@ -173,10 +218,6 @@ fn remove(hub: &mut Hub, key: Key, now: crate::proto::Time, text: &str) -> bool 
         lives
     });
     removed.unwrap_or_default()
-}
-
-fn gone() -> SendError {
-    Closed::new(Reason::Gone).into()
 }
 
 impl fmt::Debug for Watcher {
@@ -201,6 +242,7 @@ impl fmt::Debug for Collection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
             .field("len", &self.len())
+            .field("beside", &self.shared.look(|hub| hub.beside.len()))
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 use super::{
-    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, LoginError, Lost, RejectCode,
-    Rejection, ResumeError, Retry, SendError, TooLong,
+    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, JoinError, LoginError, Lost,
+    RejectCode, Rejection, ResumeError, Retry, SendError, TooLong,
     connect::{blame_of, retry_of},
 };
 use crate::Mode;
@@ -45,8 +45,10 @@ pub enum ErrorKind {
     Closed,
     /// The unacked window is full.
     Full,
-    /// A message or an identity is too long.
+    /// A message, an identity or a group's name is too long.
     TooLong,
+    /// A session could not join a group.
+    Join,
     /// Something else that the system said, such as an address that is in use.
     Io,
 }
@@ -62,6 +64,7 @@ enum Inner {
     Closed(Closed),
     Full,
     TooLong(TooLong),
+    Join(JoinError),
     Io(io::Error),
 }
 
@@ -79,6 +82,7 @@ impl Error {
             Inner::Closed(_) => ErrorKind::Closed,
             Inner::Full => ErrorKind::Full,
             Inner::TooLong(_) => ErrorKind::TooLong,
+            Inner::Join(_) => ErrorKind::Join,
             Inner::Io(_) => ErrorKind::Io,
         }
     }
@@ -87,7 +91,7 @@ impl Error {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match &*self.0 {
-            Inner::Config(_) | Inner::TooLong(_) => Blame::Caller,
+            Inner::Config(_) | Inner::TooLong(_) | Inner::Join(_) => Blame::Caller,
             Inner::Connect(error) | Inner::Io(error) => blame_of(error),
             Inner::Login(_, closed) | Inner::Resume(_, closed) | Inner::Closed(closed) => {
                 closed.blame()
@@ -102,7 +106,7 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match &*self.0 {
-            Inner::Config(_) | Inner::TooLong(_) => Retry::Never,
+            Inner::Config(_) | Inner::TooLong(_) | Inner::Join(_) => Retry::Never,
             Inner::Connect(error) | Inner::Io(error) => retry_of(error),
             Inner::Login(_, closed) | Inner::Resume(_, closed) | Inner::Closed(closed) => {
                 closed.retry()
@@ -145,6 +149,7 @@ impl fmt::Display for Error {
             Inner::Closed(closed) => closed.fmt(f),
             Inner::Full => SendError::Full.fmt(f),
             Inner::TooLong(error) => error.fmt(f),
+            Inner::Join(error) => error.fmt(f),
             Inner::Io(error) => error.fmt(f),
         }
     }
@@ -203,6 +208,16 @@ impl From<SendError> for Error {
     }
 }
 
+impl From<JoinError> for Error {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::NameTooLong(error) => error.into(),
+            JoinError::Ended(closed) => closed.into(),
+            error => Self(Box::new(Inner::Join(error))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,6 +251,12 @@ mod tests {
             (
                 SendError::from(TooLong::new(9, 8)).into(),
                 ErrorKind::TooLong,
+                Blame::Caller,
+                Retry::Never,
+            ),
+            (
+                JoinError::TooMany { max: 64 }.into(),
+                ErrorKind::Join,
                 Blame::Caller,
                 Retry::Never,
             ),

@@ -2,7 +2,7 @@ use std::{fmt, net::SocketAddr, ops::BitOr};
 
 use bytes::Bytes;
 
-use super::Time;
+use super::{Snapshot, Time};
 use crate::{Event, config::Settings};
 
 /// A session's place in the registry, and its id on the wire: a slot and the slot's generation.
@@ -103,6 +103,8 @@ impl Effects {
 pub enum Effect {
     /// Tell observers.
     Event(Event),
+    /// A session that was logged in ends: how it stood at that moment. Its last event follows.
+    Ended(Box<Snapshot>),
     /// Open a link for this session, and answer with `link_up` or `dial_failed`.
     Dial(Key, LinkId),
     /// A peer has presented itself: show it to the host.

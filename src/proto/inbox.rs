@@ -13,6 +13,8 @@ use crate::wire::{Terms, Violation};
 pub(super) struct Inbox {
     queue: VecDeque<Received>,
     received: u64,
+    /// Of all messages ever received: for people, nothing depends on it.
+    received_bytes: u64,
     taken: u64,
     /// The `taken` that we wrote last.
     stated: u64,
@@ -47,6 +49,7 @@ impl Inbox {
     pub(super) fn put(&mut self, payload: &[u8], terms: &Terms) -> Result<(), Violation> {
         self.check_window(payload.len(), terms)?;
         self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
+        self.received_bytes += payload.len() as u64;
         self.unstated_bytes += payload.len();
         self.queued_bytes += payload.len();
         self.queue.push_back(Received {
@@ -66,6 +69,7 @@ impl Inbox {
     ) -> Result<(), Violation> {
         self.check_window(len, terms)?;
         self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
+        self.received_bytes += len as u64;
         self.unstated_bytes += len;
         self.taken += 1;
         self.schedule_ack(now, delay, terms);
@@ -213,6 +217,10 @@ impl Inbox {
 
     pub(super) const fn received(&self) -> u64 {
         self.received
+    }
+
+    pub(super) const fn received_bytes(&self) -> u64 {
+        self.received_bytes
     }
 
     pub(super) const fn taken(&self) -> u64 {

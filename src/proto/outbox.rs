@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     acked: u64,
     cursor: u64,
     written: u64,
+    /// Of all messages ever accepted: for people, nothing depends on it.
+    accepted_bytes: u64,
 }
 
 /// Why a message was not accepted.
@@ -74,6 +76,7 @@ impl Outbox {
 
     fn push(&mut self, message: Bytes) {
         self.bytes += message.len();
+        self.accepted_bytes += message.len() as u64;
         self.queue.push_back(message);
     }
 
@@ -200,6 +203,11 @@ impl Outbox {
     }
 
     /// Everything below this number is acknowledged.
+    /// Bytes of all of them.
+    pub(super) const fn accepted_bytes(&self) -> u64 {
+        self.accepted_bytes
+    }
+
     pub(super) const fn acked(&self) -> u64 {
         self.acked
     }

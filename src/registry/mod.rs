@@ -157,6 +157,7 @@ impl Registry {
         let Some(machine) = &mut slot.machine else {
             return;
         };
+        machine.stamp(now);
         let wake = machine.take_wake();
         if wake != Wake::NONE {
             fx.push(Effect::Wake(key, wake));
@@ -411,8 +412,8 @@ impl Registry {
 
     /// How a session stands.
     #[must_use]
-    pub fn snapshot(&self, key: Key) -> Option<Snapshot> {
-        self.get(key).map(Machine::snapshot)
+    pub fn snapshot(&self, key: Key, now: Time) -> Option<Snapshot> {
+        self.get(key).map(|machine| machine.snapshot(now))
     }
 
     /// How many identities are in the collection.

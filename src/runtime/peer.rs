@@ -1,18 +1,22 @@
 use super::Events;
 use crate::{
-    AsMessage, Identity, Mode, Multi, Phase, SendError, Single, Snapshot, driver::Watcher,
+    AsMessage, Closed, Identity, Mode, Multi, Phase, SendError, Single, Snapshot, driver::Watcher,
 };
 use std::{
+    any::Any,
     fmt,
     hash::{Hash, Hasher},
     marker::PhantomData,
+    sync::Arc,
     time::Duration,
 };
 
 /// Somebody who watches a session: to clone, to keep in tables, to ask from any thread. Without a mode, a server's.
 ///
-/// It keeps neither the session nor the runtime alive, and goes on answering after the end, with what is then true. Two are
-/// equal where they watch the same session.
+/// It keeps neither the session nor the runtime alive, and goes on answering after the end, with what is then true: the
+/// session's own reason for as long as anybody remembers it (the resume window, `Config::recently_ended`), and
+/// [`Reason::Gone`](crate::Reason::Gone) after that. It never means another session, although [`index`](Self::index) is
+/// used again. Two are equal where they watch the same session.
 ///
 /// ```
 /// use sessile::{Peer, Sessions};
@@ -95,8 +99,25 @@ impl<M: Mode> Peer<M> {
         Events::new(self.watcher.feed())
     }
 
-    /// All of it at one instant. `None` once the session was forgotten: it ended, nobody holds it, and the time in which
-    /// its peer could have asked for it has passed.
+    /// Why the session is over; `None` while it lives.
+    ///
+    /// ```
+    /// use sessile::Peer;
+    ///
+    /// fn still_there(peers: &mut Vec<Peer>) {
+    ///     peers.retain(|peer| peer.ended().is_none_or(|closed| {
+    ///         println!("{}: {closed}", peer.id());
+    ///         false
+    ///     }));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn ended(&self) -> Option<Closed> {
+        self.watcher.ended()
+    }
+
+    /// All of it at one instant; the last one where the session ended. `None` once nobody remembers the session: its peer
+    /// could not come back to ask for it any more, and others ended since.
     ///
     /// ```
     /// use sessile::Peer;
@@ -109,6 +130,10 @@ impl<M: Mode> Peer<M> {
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.watcher.snapshot()
+    }
+
+    pub(super) const fn watcher(&self) -> &Watcher {
+        &self.watcher
     }
 }
 
@@ -134,7 +159,7 @@ impl Peer<Multi> {
     }
 
     /// Removes it: it hears [`Removed`](crate::Reason::Removed) with `reason` (the first 128 bytes) and does not come back
-    /// by itself. Nothing happens where the session is over.
+    /// by itself. Nothing happens where the session is over; [`ended`](Self::ended) says why.
     ///
     /// ```
     /// use sessile::Peer;
@@ -145,6 +170,46 @@ impl Peer<Multi> {
     /// ```
     pub fn remove(&self, reason: &str) {
         self.watcher.remove(reason);
+    }
+
+    /// Attaches something to the session, for everybody who observes it: a name to show, a region, a score. It replaces
+    /// what was attached before, of whatever type, and is let go of when the session ends.
+    ///
+    /// One value a session: a struct of yours. What only the session's own task or host needs is better kept there.
+    ///
+    /// # Errors
+    ///
+    /// Why the session is over, where it is.
+    ///
+    /// ```
+    /// use sessile::{Closed, Peer};
+    ///
+    /// struct Player {
+    ///     team: u8,
+    /// }
+    ///
+    /// fn pick(peer: &Peer, team: u8) -> Result<(), Closed> {
+    ///     peer.set_metadata(Player { team })
+    /// }
+    ///
+    /// fn team(peer: &Peer) -> Option<u8> {
+    ///     Some(peer.metadata::<Player>()?.team)
+    /// }
+    /// ```
+    pub fn set_metadata<T: Any + Send + Sync>(&self, metadata: T) -> Result<(), Closed> {
+        self.watcher.attach(Arc::new(metadata))
+    }
+
+    /// What is attached to the session. `None` where nothing is, where it is of another type, and after the end.
+    #[must_use]
+    pub fn metadata<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.watcher.metadata()?.downcast().ok()
+    }
+
+    /// The names of the groups that the session is in.
+    #[must_use]
+    pub fn groups(&self) -> Vec<Arc<str>> {
+        self.watcher.groups()
     }
 }
 

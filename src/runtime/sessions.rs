@@ -1,8 +1,9 @@
-use super::Peer;
+use super::{Group, PastSession, Peer};
 use crate::{
-    AsIdentity, AsMessage, Ended, SendError,
+    AsIdentity, AsMessage, Ended, SendError, Snapshot,
     driver::{Collection, Watcher},
 };
+use std::sync::Arc;
 
 /// All sessions of a server that are logged in, by identity: those whose link is lost included, until they expire.
 ///
@@ -20,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Sessions(Collection);
 
-/// What became of a [`Sessions::broadcast`].
+/// What became of a [`Sessions::broadcast`] or [`Group::broadcast`].
 ///
 /// ```
 /// use sessile::Sessions;
@@ -116,17 +117,129 @@ impl Sessions {
     /// Sends one message to all of them, copied once for all. It never waits: who has no room is in
     /// [`Broadcast::refused`]. Sessions that end meanwhile are in neither count.
     pub fn broadcast(&self, message: &(impl AsMessage + ?Sized)) -> Broadcast {
-        let bytes = message.lend().to_bytes();
-        let mut report = Broadcast::default();
-        for peer in self.iter() {
-            match peer.try_send(&bytes) {
-                Ok(()) => report.accepted += 1,
-                Err(SendError::Ended(Ended::Closed(_))) => {}
-                Err(_) => report.refused.push(peer),
-            }
-        }
-        report
+        broadcast(self.iter(), message)
     }
+
+    /// How each of them stands: for tables and exporters. As [`iter`](Self::iter), without stopping the server meanwhile;
+    /// those of one page of 256 are of the same instant.
+    ///
+    /// ```
+    /// use sessile::{Phase, Sessions};
+    ///
+    /// fn gauges(sessions: &Sessions) -> (usize, usize) {
+    ///     let lost = sessions.snapshots().filter(|now| now.phase == Phase::Reconnecting).count();
+    ///     let in_flight = sessions.snapshots().map(|now| now.unacked_bytes).sum();
+    ///     (lost, in_flight)
+    /// }
+    /// ```
+    pub fn snapshots(&self) -> impl Iterator<Item = Snapshot> + use<> {
+        let (collection, mut from) = (self.0.clone(), Some(0));
+        std::iter::from_fn(move || {
+            let (page, next) = collection.snapshot_page(from?);
+            from = next;
+            Some(page)
+        })
+        .flatten()
+    }
+
+    /// The group of this name: a room, a channel, a topic. It need not exist; a group does while it has members.
+    ///
+    /// ```
+    /// use sessile::{JoinError, Peer, Sessions};
+    ///
+    /// fn subscribe(sessions: &Sessions, peer: &Peer, topic: &str) -> Result<(), JoinError> {
+    ///     sessions.group(topic).join(peer)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn group(&self, name: &str) -> Group {
+        Group::new(self.0.clone(), name.into())
+    }
+
+    /// The groups that have members, by name.
+    ///
+    /// ```
+    /// use sessile::Sessions;
+    ///
+    /// fn rooms(sessions: &Sessions) {
+    ///     for room in sessions.groups() {
+    ///         println!("{}: {}", room.name(), room.len());
+    ///     }
+    /// }
+    /// ```
+    pub fn groups(&self) -> impl Iterator<Item = Group> + use<> {
+        let collection = self.0.clone();
+        let mut last: Option<Arc<str>> = None;
+        std::iter::from_fn(move || {
+            let page = collection.group_page(last.as_deref());
+            last = Some(Arc::clone(page.last()?));
+            let groups = page.into_iter();
+            let groups = groups.map(|name| Group::new(collection.clone(), name));
+            Some(groups.collect::<Vec<_>>())
+        })
+        .flatten()
+    }
+}
+
+/// Sessions that ended.
+impl Sessions {
+    /// The last sessions that ended, newest first: `Config::recently_ended` of them at most. Only who was logged in is
+    /// among them, so that a flood of failed logins takes nobody's place.
+    ///
+    /// ```
+    /// use sessile::{Reason, Sessions};
+    ///
+    /// fn expired(sessions: &Sessions) -> usize {
+    ///     sessions.recently_ended().filter(|past| past.closed().reason() == Reason::Expired).count()
+    /// }
+    /// ```
+    pub fn recently_ended(&self) -> impl Iterator<Item = PastSession> + use<> {
+        let collection = self.0.clone();
+        let mut below = Some(None);
+        std::iter::from_fn(move || {
+            let (page, next) = collection.past_page(below?);
+            below = next.map(Some);
+            Some(page)
+        })
+        .flatten()
+        .map(PastSession::new)
+    }
+
+    /// Why this identity's last session ended, if that is remembered. Whether it has another one now is
+    /// [`get`](Self::get)'s to say.
+    ///
+    /// ```
+    /// use sessile::Sessions;
+    ///
+    /// fn explain(sessions: &Sessions, name: &str) -> String {
+    ///     match (sessions.contains(name), sessions.why(name)) {
+    ///         (true, _) => "it is online".into(),
+    ///         (false, Some(past)) => past.to_string(),
+    ///         (false, None) => "it was not here lately".into(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn why(&self, who: impl AsIdentity) -> Option<PastSession> {
+        self.0.why(who.key().as_bytes()).map(PastSession::new)
+    }
+}
+
+/// One message to many, copied once for all. Who ends meanwhile is in neither count.
+pub(super) fn broadcast(
+    peers: impl Iterator<Item = Peer>,
+    message: &(impl AsMessage + ?Sized),
+) -> Broadcast {
+    let bytes = message.lend().to_bytes();
+    let mut report = Broadcast::default();
+    for peer in peers {
+        match peer.try_send(&bytes) {
+            Ok(()) => report.accepted += 1,
+            Err(SendError::Ended(Ended::Closed(_))) => {}
+            Err(_) => report.refused.push(peer),
+        }
+    }
+    report
 }
 
 /// The collection a piece at a time, so that nobody holds its lock while it is looked at.

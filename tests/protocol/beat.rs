@@ -212,7 +212,7 @@ fn the_worked_example_of_one_exchange() {
     scene.pass(ms(90));
     let answer = pong(&link, clock, 10_000);
     scene.says(&mut link, &[Frame::Pong(answer)]);
-    let snapshot = scene.registry.snapshot(scene.session).unwrap();
+    let snapshot = scene.registry.snapshot(scene.session, scene.now).unwrap();
     assert_eq!(snapshot.round_trip, Some(ms(80)));
     assert_eq!(snapshot.clock_offset_micros, Some(hour as i64 - 10_000));
 }
@@ -234,7 +234,7 @@ fn one_exchange_tells_the_answerer_too() {
     };
     scene.says(&mut link, &[Frame::Ping(next)]);
     assert_eq!(
-        scene.registry.snapshot(key).unwrap().round_trip,
+        scene.registry.snapshot(key, scene.now).unwrap().round_trip,
         Some(ms(40))
     );
 }
@@ -259,7 +259,11 @@ fn an_echo_of_another_clock_measures_nothing() {
     ] {
         scene.says(&mut link, &[Frame::Pong(beat)]);
         assert_eq!(
-            scene.registry.snapshot(scene.session).unwrap().round_trip,
+            scene
+                .registry
+                .snapshot(scene.session, scene.now)
+                .unwrap()
+                .round_trip,
             None
         );
     }
@@ -277,7 +281,7 @@ fn the_offset_is_that_of_the_fastest_exchange() {
         let answer = pong(&link, clock, 0);
         scene.says(&mut link, &[Frame::Pong(answer)]);
     }
-    let snapshot = scene.registry.snapshot(scene.session).unwrap();
+    let snapshot = scene.registry.snapshot(scene.session, scene.now).unwrap();
     assert_eq!(snapshot.min_round_trip, Some(ms(20)));
     assert_eq!(snapshot.clock_offset_micros, Some(1_000_000));
     assert_eq!(
@@ -299,7 +303,11 @@ fn a_pong_with_another_nonce_is_life_and_no_more() {
     scene.says(&mut link, &[Frame::Pong(other)]);
     assert!(scene.saw("recovered"));
     assert_eq!(
-        scene.registry.snapshot(scene.session).unwrap().round_trip,
+        scene
+            .registry
+            .snapshot(scene.session, scene.now)
+            .unwrap()
+            .round_trip,
         None
     );
 }

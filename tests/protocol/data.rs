@@ -109,7 +109,7 @@ fn a_slow_application_stops_neither_heartbeats_nor_acks() {
     }
     scene.says(&mut link, &[Frame::Ack(1), ping(1, 1)]);
     assert_eq!(scene.hears(&mut link), ["PONG"]);
-    assert_eq!(scene.registry.snapshot(key).unwrap().acked, 1);
+    assert_eq!(scene.registry.snapshot(key, scene.now).unwrap().acked, 1);
 }
 
 // [ACK-1]
@@ -163,7 +163,7 @@ fn an_ack_that_cannot_be_ends_the_link_and_changes_nothing() {
         scene.says(&mut link, &[Frame::Ack(1)]);
         scene.says(&mut link, &[Frame::Ack(wrong), Frame::Ack(3)]);
         assert!(link.is_closed(), "{wrong}");
-        assert_eq!(scene.registry.snapshot(key).unwrap().acked, 1);
+        assert_eq!(scene.registry.snapshot(key, scene.now).unwrap().acked, 1);
         assert_eq!(scene.reason(key), None);
     }
 }
@@ -226,7 +226,14 @@ fn volatile_messages_do_not_survive_their_link() {
         .unwrap();
     let (_, heard) = scene.resumes(resume(link.session, link.proof(), 1));
     assert_eq!(heard, ["RESUMED epoch 2 received 0 taken 0", "DATA kept"]);
-    assert_eq!(scene.registry.snapshot(key).unwrap().volatile_dropped, 2);
+    assert_eq!(
+        scene
+            .registry
+            .snapshot(key, scene.now)
+            .unwrap()
+            .volatile_dropped,
+        2
+    );
 }
 
 // [VOL-3]

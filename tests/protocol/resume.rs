@@ -249,8 +249,8 @@ fn what_is_taken_after_resume_was_written_changes_no_position() {
     assert_eq!(scene.takes_message(scene.session).as_deref(), Some("0"));
     scene.says(&mut back, &[resumed(2, 0, 0), Frame::Data(b"2")]);
     assert_eq!(scene.hears(&mut back), ["ACK 1"]);
-    scene.on(scene.session, |machine, _| {
-        assert_eq!(machine.snapshot().received, 3)
+    scene.on(scene.session, |machine, cx| {
+        assert_eq!(machine.snapshot(cx.now).received, 3)
     });
     assert_eq!(scene.takes_all(scene.session), ["1", "2"]);
 }
@@ -298,10 +298,17 @@ fn a_stated_taken_is_an_ack_and_a_stated_received_is_not() {
     };
     let (mut link, heard) = scene.resumes(back);
     assert_eq!(heard.len(), 1, "nothing to replay");
-    let snapshot = scene.registry.snapshot(key).unwrap();
+    let snapshot = scene.registry.snapshot(key, scene.now).unwrap();
     assert_eq!((snapshot.acked, snapshot.unacked_messages), (1, 2));
     scene.says(&mut link, &[Frame::Ack(3)]);
-    assert_eq!(scene.registry.snapshot(key).unwrap().unacked_messages, 0);
+    assert_eq!(
+        scene
+            .registry
+            .snapshot(key, scene.now)
+            .unwrap()
+            .unacked_messages,
+        0
+    );
 }
 
 // [RESUME-22]

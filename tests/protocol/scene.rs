@@ -305,7 +305,7 @@ impl Scene {
                 Effect::Event(event) => self.events.push(event.kind().clone()),
                 Effect::Dial(key, link) => self.dials.push_back((key, link)),
                 Effect::Offered(key) => self.offered.push_back(key),
-                Effect::Wake(..) => {}
+                Effect::Wake(..) | Effect::Ended(_) => {}
             }
         }
     }

@@ -84,7 +84,7 @@ fn nothing_of_the_holders_link_is_applied_after_the_switch() {
     scene.says(&mut old, &[Frame::Ack(0), Frame::Data(b"late"), ping(1, 1)]);
     assert_eq!(scene.takes_all(holder), [""; 0]);
     assert_eq!(scene.takes_all(key), [""; 0]);
-    assert_eq!(scene.registry.snapshot(key).unwrap().acked, 0);
+    assert_eq!(scene.registry.snapshot(key, scene.now).unwrap().acked, 0);
 }
 
 // [TAKE-7]

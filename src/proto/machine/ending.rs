@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Cx, Machine, Phase, Role, Stage, Time, Wake};
 use crate::{
     Closed, EventKind, Reason, RejectCode, Rejection, Retry,
-    proto::{Step, terms},
+    proto::{Effect, Step, terms},
     wire::{self, Frame, RetryClass, Violation},
 };
 
@@ -162,6 +162,10 @@ impl Machine {
             self.emit(cx, EventKind::TakenOver);
         }
         self.ended = Some(closed.clone());
+        self.stamp(cx.now);
+        if logged_in && cx.settings.recently_ended > 0 && matches!(self.role, Role::Acceptor(_)) {
+            cx.fx.push(Effect::Ended(Box::new(self.snapshot(cx.now))));
+        }
         self.emit(cx, EventKind::Ended(closed));
         self.wake(Wake::ALL);
     }

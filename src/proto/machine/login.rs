@@ -222,6 +222,7 @@ impl Machine {
         self.inbox.reset();
         self.outbox.reset();
         self.link_base = 0;
+        self.logged_in_at = cx.now;
         self.link_since = cx.now;
         self.liveness.link_up(cx.now);
         self.step(Step::LoginOk);

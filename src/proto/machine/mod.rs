@@ -44,6 +44,10 @@ use ending::Farewell;
 pub struct Machine {
     key: Key,
     phase: Phase,
+    /// The phase changed since [`stamp`](Self::stamp) was called last.
+    stepped: bool,
+    phase_since: Time,
+    logged_in_at: Time,
     stage: Stage,
     wake: Wake,
     /// Observers may hear of it. An acceptor's session is a stranger's until LOGIN was read.
@@ -167,6 +171,8 @@ impl Machine {
         });
         let machine = Self {
             phase: Phase::Connecting,
+            stepped: false,
+            phase_since: now,
             stage: Stage::Greeting,
             abandoned: true,
             link: Some(link),
@@ -182,6 +188,9 @@ impl Machine {
         Self {
             key,
             phase: Phase::Dialing,
+            stepped: true,
+            phase_since: Time::START,
+            logged_in_at: Time::START,
             stage: Stage::Down,
             wake: Wake::NONE,
             announced: false,
@@ -279,26 +288,42 @@ impl Machine {
         std::mem::replace(&mut self.wake, Wake::NONE)
     }
 
+    /// Notes when the phase changed, where it did: called after every input, at its time.
+    pub const fn stamp(&mut self, now: Time) {
+        if std::mem::replace(&mut self.stepped, false) {
+            self.phase_since = now;
+        }
+    }
+
     /// How the session stands.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self, now: Time) -> Snapshot {
         let (unacked_messages, unacked_bytes) = self.outbox.in_flight();
+        let logged_in = self.epoch > 0;
         Snapshot {
+            at: now.since_start(),
             id: self.key.as_u64(),
             identity: self.identity.clone(),
             phase: self.phase,
+            phase_since: self.phase_since.since_start(),
+            logged_in_at: logged_in.then(|| self.logged_in_at.since_start()),
             ended: self.ended.clone(),
             epoch: self.epoch,
+            link_since: self.link_since.since_start(),
             remote_addr: self.remote,
             round_trip: self.liveness.round_trip(),
             min_round_trip: self.liveness.min_round_trip(),
             clock_offset_micros: self.liveness.clock_offset_micros(),
             remote_tick: self.liveness.remote_tick(),
+            window_messages: self.terms.window_messages as usize,
+            window_bytes: self.terms.window_bytes as usize,
             sent: self.outbox.accepted(),
+            sent_bytes: self.outbox.accepted_bytes(),
             acked: self.outbox.acked(),
             unacked_messages,
             unacked_bytes,
             received: self.inbox.received(),
+            received_bytes: self.inbox.received_bytes(),
             taken: self.inbox.taken(),
             resumed: self.resumed,
             replayed: self.replayed,
@@ -312,6 +337,7 @@ impl Machine {
         debug_assert!(next.is_some(), "{step:?} in {:?}", self.phase);
         if let Some(next) = next {
             self.phase = next;
+            self.stepped = true;
             self.wake(Wake::STATE);
         }
     }

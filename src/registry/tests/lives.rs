@@ -170,7 +170,7 @@ fn in_random_lives_nothing_is_lost_or_doubled() {
         resumed += life
             .pair
             .client
-            .snapshot(life.pair.session)
+            .snapshot(life.pair.session, life.pair.now)
             .unwrap()
             .resumed;
         if ended == [None, None] {

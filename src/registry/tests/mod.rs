@@ -23,14 +23,14 @@ fn a_client_logs_in_and_both_ends_talk() {
     assert_eq!(pair.heard_by(peer), ["hello"]);
     assert_eq!(pair.heard_by_client(), ["welcome"]);
     pair.pass(Duration::from_millis(100));
-    let snapshot = pair.client.snapshot(pair.session).unwrap();
+    let snapshot = pair.client.snapshot(pair.session, pair.now).unwrap();
     assert_eq!(
         (snapshot.sent, snapshot.acked, snapshot.received),
         (1, 1, 1)
     );
     assert_eq!(
         snapshot.identity,
-        pair.server.snapshot(peer).unwrap().identity
+        pair.server.snapshot(peer, pair.now).unwrap().identity
     );
 }
 
@@ -42,12 +42,18 @@ fn heartbeats_measure_both_ways_and_nobody_is_suspected_while_they_flow() {
     assert!(!pair.events.concat().contains(&EventKind::Suspect));
     assert!(
         pair.client
-            .snapshot(pair.session)
+            .snapshot(pair.session, pair.now)
             .unwrap()
             .round_trip
             .is_some()
     );
-    assert!(pair.server.snapshot(peer).unwrap().round_trip.is_some());
+    assert!(
+        pair.server
+            .snapshot(peer, pair.now)
+            .unwrap()
+            .round_trip
+            .is_some()
+    );
 }
 
 #[test]

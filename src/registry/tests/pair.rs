@@ -108,7 +108,7 @@ impl Pair {
                 Effect::Event(event) => self.events[side].push(event.kind().clone()),
                 Effect::Dial(key, link) => self.dials.push_back((key, link)),
                 Effect::Offered(key) => self.offered.push_back(key),
-                Effect::Wake(..) => {}
+                Effect::Wake(..) | Effect::Ended(_) => {}
             }
         }
     }
