@@ -4,26 +4,26 @@
 //! It obeys the [contract](crate::proto) of the machines in one place, [`Registry::input`]'s tail: after every input it
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
+mod admission;
+mod links;
 mod port;
+mod strangers;
 mod wheel;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 pub use port::{Port, Reading};
 pub use wheel::Wheel;
 
 use crate::{
-    Identity, RejectCode, Rejection,
+    Identity,
     config::Settings,
-    proto::{
-        Cx, Effect, Effects, Heard, Key, LinkId, Machine, Phase, ResumeRefusal, Snapshot, Time,
-        Verdict, Wake, hash_secret,
-    },
-    wire::{self, Frame, Resume, Secret},
+    proto::{Cx, Effect, Effects, Key, Machine, Phase, Snapshot, Time, Wake},
 };
+use strangers::Strangers;
 
 /// All sessions of one runtime.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Registry {
     by_identity: HashMap<Identity, Key>,
     wheel: Wheel,
     tick: u64,
-    strangers: usize,
+    strangers: Strangers,
     rearmed: bool,
     /// The highest epoch of any session that ended: whoever logs in anew begins above it, so that epochs grow for every
     /// identity although nothing is kept of those who left.
@@ -64,7 +64,7 @@ impl Registry {
             by_identity: HashMap::new(),
             wheel: Wheel::new(),
             tick: 0,
-            strangers: 0,
+            strangers: Strangers::default(),
             rearmed: false,
             last_epoch: 0,
         }
@@ -86,21 +86,6 @@ impl Registry {
         let key = self.free_key();
         self.put(Machine::dialer(key, instance, login_attempt, seed));
         key
-    }
-
-    /// A link was accepted: its stranger has until the login deadline to present himself. `None` where there is no room
-    /// for one more.
-    pub fn accept(&mut self, now: Time, remote: Option<SocketAddr>) -> Option<Port> {
-        if self.strangers >= self.settings.pending_logins {
-            return None;
-        }
-        let key = self.free_key();
-        let login_by = now + self.settings.login_deadline;
-        let (machine, link) = Machine::acceptor(key, now, remote, login_by);
-        self.put(machine);
-        self.wheel.arm(key.slot(), login_by);
-        self.rearmed = true;
-        Some(Port::new(key, link))
     }
 
     /// Gives one input to a session, then settles what follows from it. `None` where there is no such session.
@@ -164,7 +149,7 @@ impl Registry {
         }
         if slot.stranger && !machine.is_stranger() {
             slot.stranger = false;
-            self.strangers -= 1;
+            self.strangers.leave(machine.remote());
         }
         if machine.phase() == Phase::Ended
             && let Some(identity) = machine.identity()
@@ -230,165 +215,6 @@ impl Registry {
         true
     }
 
-    /// Bytes arrived on a link: whole frames are applied, in order.
-    pub fn read(
-        &mut self,
-        port: &mut Port,
-        now: Time,
-        mut bytes: &[u8],
-        fx: &mut Effects,
-        fresh: &mut dyn FnMut() -> Secret,
-    ) -> Reading {
-        loop {
-            let Some(slot) = self.slots.get_mut(port.key().slot() as usize) else {
-                return Reading::Close;
-            };
-            let generation = slot.generation;
-            let Some(machine) = slot
-                .machine
-                .as_mut()
-                .filter(|_| generation == port.key().generation())
-            else {
-                return Reading::Close;
-            };
-            let mut cx = Cx {
-                now,
-                late: Duration::ZERO,
-                settings: &self.settings,
-                tick: self.tick,
-                direct: false,
-                fx: &mut *fx,
-            };
-            let reading = port.feed(machine, &mut cx, &mut bytes);
-            self.settle(port.key(), now, fx);
-            match reading {
-                Ok(reading) => return reading,
-                Err(resume) => match self.resume(port.key(), now, &resume, fx, fresh) {
-                    Some((key, link)) => port.move_to(key, link),
-                    None => return Reading::Continue,
-                },
-            }
-        }
-    }
-
-    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host.
-    pub fn apply_direct(
-        &mut self,
-        key: Key,
-        link: LinkId,
-        now: Time,
-        frame: &Frame<'_>,
-        fx: &mut Effects,
-    ) -> Heard {
-        self.input(key, now, fx, |machine, cx| {
-            cx.direct = true;
-            machine.handle_frame(cx, link, frame)
-        })
-        .unwrap_or(Heard::Stale)
-    }
-
-    /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.
-    fn resume(
-        &mut self,
-        stranger: Key,
-        now: Time,
-        resume: &Resume,
-        fx: &mut Effects,
-        fresh: &mut dyn FnMut() -> Secret,
-    ) -> Option<(Key, LinkId)> {
-        let remote = self.get(stranger)?.remote();
-        let target = Key::from_u64(resume.session);
-        let adopted = if resume.version != wire::VERSION {
-            Err(ResumeRefusal::Incompatible)
-        } else {
-            // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
-            let planned = self.wheel.armed(target.slot()).unwrap_or(now);
-            self.input_late(target, now, now.since(planned), fx, |machine, cx| {
-                machine.resume(cx, resume, remote, fresh())
-            })
-            .unwrap_or_else(|| {
-                // The same work as for a session that is there: who guesses ids learns nothing from the clock.
-                std::hint::black_box(hash_secret(&resume.secret));
-                Err(ResumeRefusal::Gone)
-            })
-        };
-        match adopted {
-            Ok(link) => {
-                self.forget(stranger);
-                Some((target, link))
-            }
-            Err(refusal) => {
-                self.input(stranger, now, fx, |machine, cx| {
-                    machine.refuse_resume(cx, refusal)
-                });
-                None
-            }
-        }
-    }
-
-    /// The host says who a peer is. In this one step a live session of that identity makes room, so that there is never
-    /// more than one link an identity.
-    pub fn admit(
-        &mut self,
-        key: Key,
-        now: Time,
-        identity: Identity,
-        secret: Secret,
-        fx: &mut Effects,
-    ) -> Verdict {
-        if let Err(why) = self.make_room(key, now, &identity, fx) {
-            self.input(key, now, fx, |machine, cx| {
-                if let Some(why) = why {
-                    machine.reject(cx, &why);
-                }
-                machine.name_the_dead(identity);
-            });
-            return Verdict::Gone;
-        }
-        self.by_identity.insert(identity.clone(), key);
-        let epoch = self.last_epoch + 1;
-        self.input(key, now, fx, |machine, cx| {
-            machine.admit(cx, identity, epoch, secret)
-        })
-        .unwrap_or(Verdict::Gone)
-    }
-
-    /// Ends whoever holds the identity. Fails where the peer cannot be admitted, with what to tell it if it is there.
-    fn make_room(
-        &mut self,
-        key: Key,
-        now: Time,
-        identity: &Identity,
-        fx: &mut Effects,
-    ) -> Result<(), Option<Rejection>> {
-        let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
-            return Err(None);
-        };
-        let (instance, attempt) = machine.instance();
-        let holder = self.holder(identity).filter(|&holder| holder != key);
-        let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
-        else {
-            let full = self.by_identity.len() >= self.settings.max_sessions;
-            return if full {
-                Err(Some(Rejection::full()))
-            } else {
-                Ok(())
-            };
-        };
-        let (its_instance, its_attempt) = machine.instance();
-        if its_instance == instance && attempt <= its_attempt {
-            return Err(Some(Rejection::new(RejectCode::Stale)));
-        }
-        self.input(holder, now, fx, |machine, cx| {
-            if its_instance == instance {
-                machine.supersede(cx);
-            } else {
-                machine.take_over(cx);
-            }
-        });
-        Ok(())
-    }
-
     /// The session that holds an identity.
     #[must_use]
     pub fn holder(&self, identity: &Identity) -> Option<Key> {
@@ -431,7 +257,7 @@ impl Registry {
     /// Strangers: links whose peer nobody has admitted.
     #[must_use]
     pub const fn strangers(&self) -> usize {
-        self.strangers
+        self.strangers.len()
     }
 
     /// Slots that hold anything, the dead that are remembered included.
@@ -506,7 +332,9 @@ impl Registry {
     fn put(&mut self, machine: Machine) {
         if let Some(slot) = self.slots.get_mut(machine.key().slot() as usize) {
             slot.stranger = machine.is_stranger();
-            self.strangers += usize::from(slot.stranger);
+            if slot.stranger {
+                self.strangers.enter(machine.remote());
+            }
             slot.machine = Some(machine);
         }
     }
@@ -514,8 +342,11 @@ impl Registry {
     fn forget(&mut self, key: Key) {
         self.wheel.disarm(key.slot());
         if let Some(slot) = self.slots.get_mut(key.slot() as usize) {
-            self.strangers -= usize::from(std::mem::take(&mut slot.stranger));
-            slot.machine = None;
+            let machine = slot.machine.take();
+            if std::mem::take(&mut slot.stranger) {
+                self.strangers
+                    .leave(machine.and_then(|machine| machine.remote()));
+            }
             slot.generation = slot.generation.wrapping_add(1);
             self.free.push(key.slot());
         }

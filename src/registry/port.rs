@@ -1,10 +1,7 @@
 use crate::{
-    proto::{Cx, Heard, Key, LinkId, Machine, Transmit},
+    proto::{Cx, Heard, Key, LinkId, Machine},
     wire::{Decoder, Frame, Resume, Violation},
 };
-
-use super::{Registry, Time};
-use crate::proto::Effects;
 
 /// A link's end in the registry: which session it belongs to, and the frame it was cut in.
 ///
@@ -22,6 +19,8 @@ pub struct Port {
 pub enum Reading {
     /// Go on.
     Continue,
+    /// The turn is over and there are more whole frames: others first.
+    More,
     /// The link is nobody's: close it.
     Close,
 }
@@ -49,6 +48,10 @@ impl Port {
         self.link
     }
 
+    pub(super) fn set_max(&mut self, max_len: usize) {
+        self.decoder.set_max(max_len);
+    }
+
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
         self.key = key;
         self.link = link;
@@ -73,10 +76,16 @@ impl Port {
         cx: &mut Cx<'_>,
         bytes: &mut &[u8],
     ) -> Result<Reading, Resume> {
+        let mut frames = 0;
         loop {
             if machine.current_link() != Some(self.link) {
                 return Ok(Reading::Close);
             }
+            if frames == cx.settings.turn_frames && !bytes.is_empty() {
+                machine.wake_if_due(cx);
+                return Ok(Reading::More);
+            }
+            frames += 1;
             self.decoder.set_max(machine.frame_limit());
             match self.decoder.next(bytes) {
                 Ok(None) => {
@@ -94,35 +103,5 @@ impl Port {
                 }
             }
         }
-    }
-}
-
-impl Registry {
-    /// Tells a port how large a frame may be now; what [`Registry::read`] does by itself.
-    pub fn prepare(&self, port: &mut Port) {
-        if let Some(machine) = self.get(port.key) {
-            port.decoder.set_max(machine.frame_limit());
-        }
-    }
-
-    /// Appends to `out` what this link may write now.
-    pub fn transmit(
-        &mut self,
-        port: &Port,
-        now: Time,
-        out: &mut Vec<u8>,
-        fx: &mut Effects,
-    ) -> Transmit {
-        let (link, closed) = (
-            port.link(),
-            Transmit {
-                more: false,
-                close: true,
-            },
-        );
-        self.input(port.key(), now, fx, |machine, cx| {
-            machine.transmit(cx, link, out)
-        })
-        .unwrap_or(closed)
     }
 }

@@ -181,9 +181,14 @@ impl Scene {
             secrets += 1;
             Secret::new([secrets; 16])
         };
-        let reading = self
-            .registry
-            .read(&mut port, self.now, bytes, &mut fx, &mut fresh);
+        let mut rest = bytes;
+        let reading = loop {
+            let registry = &mut self.registry;
+            match registry.read(&mut port, self.now, &mut rest, &mut fx, &mut fresh) {
+                Reading::More => {} // a turn is over; nobody else waits here
+                reading => break reading,
+            }
+        };
         self.secrets = secrets;
         self.perform(fx);
         if reading == Reading::Continue {

@@ -43,7 +43,11 @@ const WORLDLY: [&str; 9] = [
 ];
 
 /// Of those, values that touch nothing.
-const PLAIN: [(&str, &str); 2] = [("net", "SocketAddr"), ("time", "Duration")];
+const PLAIN: [(&str, &str); 3] = [
+    ("net", "SocketAddr"),
+    ("net", "IpAddr"),
+    ("time", "Duration"),
+];
 
 /// What panics.
 const PANICS: [&str; 9] = [

@@ -195,12 +195,18 @@ impl Pair {
                 .input(port.key(), now, &mut fx, |machine, cx| {
                     machine.link_down(cx, port.link(), LossCause::ClosedByPeer);
                 });
-        } else if self
-            .registry(side)
-            .read(&mut port, now, &bytes, &mut fx, &mut fresh)
-            == Reading::Continue
-        {
-            self.links[link].ends[side] = Some(port);
+        } else {
+            let mut rest = &bytes[..];
+            let reading = loop {
+                let registry = self.registry(side);
+                match registry.read(&mut port, now, &mut rest, &mut fx, &mut fresh) {
+                    Reading::More => {}
+                    reading => break reading,
+                }
+            };
+            if reading == Reading::Continue {
+                self.links[link].ends[side] = Some(port);
+            }
         }
         self.secrets = secrets;
         self.perform(side, fx);

@@ -1,3 +1,5 @@
+mod read;
+
 use std::{
     io,
     pin::Pin,
@@ -9,18 +11,16 @@ use std::{
 use futures::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    Hosted, Sleep, Watcher, hosting,
+    Sleep,
     hub::{Hub, remember},
-    random,
     scratch::Scratch,
     shared::Shared,
 };
 use crate::{
-    LossCause, Message,
-    proto::{Heard, Machine, Time},
+    LossCause,
+    proto::{Machine, Time},
     registry::{Port, Reading},
     transport::BoxLink,
-    wire::Frame,
 };
 
 /// Drives one link: what it brings goes to the registry, what the registry has for it goes out.
@@ -33,6 +33,8 @@ pub(super) struct Task {
     io: BoxLink,
     /// Encoded, and not taken by the transport yet.
     unsent: Vec<u8>,
+    /// Read, and left for the next turn.
+    unread: Vec<u8>,
     state: State,
     linger: Option<Box<Sleep>>,
 }
@@ -65,6 +67,7 @@ impl Task {
             port,
             io,
             unsent: Vec::new(),
+            unread: Vec::new(),
             state: State::Open,
             linger: None,
         }
@@ -141,6 +144,15 @@ impl Task {
             if self.state == State::Closing && self.unsent.is_empty() {
                 return Poll::Ready(Ok(()));
             }
+            if !self.unread.is_empty() {
+                let unread = std::mem::take(&mut self.unread);
+                if self.read(&unread) == Reading::Close {
+                    return Poll::Ready(Ok(()));
+                }
+                self.transmit(cx, scratch, true)?;
+                cx.waker().wake_by_ref(); // that was a turn: others first
+                return Poll::Pending;
+            }
             let read = match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
                 Poll::Pending if more => {
                     cx.waker().wake_by_ref(); // there is more to write: others first
@@ -152,88 +164,16 @@ impl Task {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
             };
-            let bytes = scratch.read.get(..read).unwrap_or_default();
-            if self.read(bytes) == Reading::Close {
+            let reading = self.read(scratch.read.get(..read).unwrap_or_default());
+            if reading == Reading::Close {
                 return Poll::Ready(Ok(()));
             }
             more = self.transmit(cx, scratch, true)?;
-            if read == scratch.read.len() {
+            if reading == Reading::More || read == scratch.read.len() {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
         }
-    }
-
-    /// What was read goes to the session; messages of a session that has a host go to the host, from where they lie.
-    fn read(&mut self, bytes: &[u8]) -> Reading {
-        let (shared, port) = (&self.shared, &mut self.port);
-        let (reading, hosted) = shared.with(|hub, now| {
-            if !is_current(hub, port) {
-                return (Reading::Close, None);
-            }
-            let seat = hub.seat(port.key());
-            // What this brings about for the link is written right after: there is nobody to wake for it.
-            seat.link = None;
-            match seat.host.as_mut().and_then(|host| host.take()) {
-                Some(hosted) => {
-                    hub.registry.prepare(port);
-                    (Reading::Continue, Some(hosted))
-                }
-                None => {
-                    let fresh = &mut random::secret;
-                    (
-                        hub.registry.read(port, now, bytes, &mut hub.fx, fresh),
-                        None,
-                    )
-                }
-            }
-        });
-        match hosted {
-            Some(hosted) => self.read_for(hosted, bytes),
-            None => reading,
-        }
-    }
-
-    /// Frame by frame, since the host is called without the lock.
-    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, mut bytes: &[u8]) -> Reading {
-        let (key, link) = (self.port.key(), self.port.link());
-        let shared = &self.shared;
-        let peer = Watcher::new(Arc::clone(shared), key);
-        let reading = loop {
-            let frame = match self.port.next(&mut bytes) {
-                Ok(None) => break Reading::Continue,
-                Ok(Some(frame)) => frame,
-                Err(violation) => {
-                    shared.with(|hub, now| {
-                        hub.input(key, now, |machine, cx| {
-                            machine.handle_violation(cx, link, violation)
-                        })
-                    });
-                    break Reading::Close;
-                }
-            };
-            let heard = shared.with_recent(|hub, now| {
-                hub.registry
-                    .apply_direct(key, link, now, &frame, &mut hub.fx)
-            });
-            match (heard, &frame) {
-                (Heard::Direct, Frame::Data(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, false))
-                    });
-                }
-                (Heard::Direct, Frame::Volatile(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, true))
-                    });
-                }
-                (Heard::Applied | Heard::Direct, _) => {}
-                (Heard::Stale | Heard::Resume(_), _) => break Reading::Close,
-            }
-        };
-        // What could not be told directly is told now, and the host is free again.
-        hosting::run_turn(shared, key, Some(hosted));
-        reading
     }
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more. Where this

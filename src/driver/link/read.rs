@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use super::{Task, is_current};
+use crate::{
+    Message,
+    driver::{Hosted, Watcher, hosting, random},
+    proto::Heard,
+    registry::Reading,
+    wire::Frame,
+};
+
+/// What a link brings.
+impl Task {
+    /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
+    /// they lie. What is left over is kept.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+        let (shared, port) = (&self.shared, &mut self.port);
+        let (reading, hosted) = shared.with(|hub, now| {
+            if !is_current(hub, port) {
+                return (Reading::Close, None);
+            }
+            let seat = hub.seat(port.key());
+            // What this brings about for the link is written right after: there is nobody to wake for it.
+            seat.link = None;
+            match seat.host.as_mut().and_then(|host| host.take()) {
+                Some(hosted) => {
+                    hub.registry.prepare(port);
+                    (Reading::Continue, Some(hosted))
+                }
+                None => {
+                    let fresh = &mut random::secret;
+                    (
+                        hub.registry.read(port, now, &mut bytes, &mut hub.fx, fresh),
+                        None,
+                    )
+                }
+            }
+        });
+        let reading = match hosted {
+            Some(hosted) => self.read_for(hosted, &mut bytes),
+            None => reading,
+        };
+        if reading == Reading::More {
+            self.unread.extend_from_slice(bytes);
+        }
+        reading
+    }
+
+    /// Frame by frame, since the host is called without the lock.
+    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, bytes: &mut &[u8]) -> Reading {
+        let (key, link) = (self.port.key(), self.port.link());
+        let shared = &self.shared;
+        let peer = Watcher::new(Arc::clone(shared), key);
+        let mut frames = 0;
+        let reading = loop {
+            if frames == shared.settings.turn_frames && !bytes.is_empty() {
+                break Reading::More;
+            }
+            frames += 1;
+            let frame = match self.port.next(bytes) {
+                Ok(None) => break Reading::Continue,
+                Ok(Some(frame)) => frame,
+                Err(violation) => {
+                    shared.with(|hub, now| {
+                        hub.input(key, now, |machine, cx| {
+                            machine.handle_violation(cx, link, violation)
+                        })
+                    });
+                    break Reading::Close;
+                }
+            };
+            let heard = shared.with_recent(|hub, now| {
+                hub.registry
+                    .apply_direct(key, link, now, &frame, &mut hub.fx)
+            });
+            match (heard, &frame) {
+                (Heard::Direct, Frame::Data(payload)) => {
+                    hosting::guard(&peer, || {
+                        hosted.message(&peer, Message::borrowed(payload, false))
+                    });
+                }
+                (Heard::Direct, Frame::Volatile(payload)) => {
+                    hosting::guard(&peer, || {
+                        hosted.message(&peer, Message::borrowed(payload, true))
+                    });
+                }
+                (Heard::Applied | Heard::Direct, _) => {}
+                (Heard::Stale | Heard::Resume(_), _) => break Reading::Close,
+            }
+        };
+        // What could not be told directly is told now, and the host is free again.
+        hosting::run_turn(shared, key, Some(hosted));
+        reading
+    }
+}

@@ -1,0 +1,150 @@
+use std::{net::SocketAddr, time::Duration};
+
+use super::{Port, Reading, Registry};
+use crate::{
+    proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit, hash_secret},
+    wire::{self, Frame, Resume, Secret},
+};
+
+/// What links do: they are accepted, bring bytes and take bytes, and one of them may bring a session back.
+impl Registry {
+    /// A link was accepted: its stranger has until the login deadline to present himself. `None` where there is no room
+    /// for one more.
+    pub fn accept(&mut self, now: Time, remote: Option<SocketAddr>) -> Option<Port> {
+        if !self.strangers.has_room(remote, &self.settings) {
+            return None;
+        }
+        let key = self.free_key();
+        let login_by = now + self.settings.login_deadline;
+        let (machine, link) = Machine::acceptor(key, now, remote, login_by);
+        self.put(machine);
+        self.wheel.arm(key.slot(), login_by);
+        self.rearmed = true;
+        Some(Port::new(key, link))
+    }
+
+    /// Bytes arrived on a link: whole frames are applied, in order, and at most a turn's. What is left of `bytes` then is for
+    /// the next turn.
+    pub fn read(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        bytes: &mut &[u8],
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Reading {
+        loop {
+            let Some(slot) = self.slots.get_mut(port.key().slot() as usize) else {
+                return Reading::Close;
+            };
+            let generation = slot.generation;
+            let Some(machine) = slot
+                .machine
+                .as_mut()
+                .filter(|_| generation == port.key().generation())
+            else {
+                return Reading::Close;
+            };
+            let mut cx = Cx {
+                now,
+                late: Duration::ZERO,
+                settings: &self.settings,
+                tick: self.tick,
+                direct: false,
+                fx: &mut *fx,
+            };
+            let reading = port.feed(machine, &mut cx, bytes);
+            self.settle(port.key(), now, fx);
+            match reading {
+                Ok(reading) => return reading,
+                Err(resume) => match self.resume(port.key(), now, &resume, fx, fresh) {
+                    Some((key, link)) => port.move_to(key, link),
+                    None => return Reading::Continue,
+                },
+            }
+        }
+    }
+
+    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host.
+    pub fn apply_direct(
+        &mut self,
+        key: Key,
+        link: LinkId,
+        now: Time,
+        frame: &Frame<'_>,
+        fx: &mut Effects,
+    ) -> Heard {
+        self.input(key, now, fx, |machine, cx| {
+            cx.direct = true;
+            machine.handle_frame(cx, link, frame)
+        })
+        .unwrap_or(Heard::Stale)
+    }
+
+    /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.
+    fn resume(
+        &mut self,
+        stranger: Key,
+        now: Time,
+        resume: &Resume,
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Option<(Key, LinkId)> {
+        let remote = self.get(stranger)?.remote();
+        let target = Key::from_u64(resume.session);
+        let adopted = if resume.version != wire::VERSION {
+            Err(ResumeRefusal::Incompatible)
+        } else {
+            // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
+            let planned = self.wheel.armed(target.slot()).unwrap_or(now);
+            self.input_late(target, now, now.since(planned), fx, |machine, cx| {
+                machine.resume(cx, resume, remote, fresh())
+            })
+            .unwrap_or_else(|| {
+                // The same work as for a session that is there: who guesses ids learns nothing from the clock.
+                std::hint::black_box(hash_secret(&resume.secret));
+                Err(ResumeRefusal::Gone)
+            })
+        };
+        match adopted {
+            Ok(link) => {
+                self.forget(stranger);
+                Some((target, link))
+            }
+            Err(refusal) => {
+                self.input(stranger, now, fx, |machine, cx| {
+                    machine.refuse_resume(cx, refusal)
+                });
+                None
+            }
+        }
+    }
+
+    /// Tells a port how large a frame may be now; what [`Registry::read`] does by itself.
+    pub fn prepare(&self, port: &mut Port) {
+        if let Some(machine) = self.get(port.key()) {
+            port.set_max(machine.frame_limit());
+        }
+    }
+
+    /// Appends to `out` what this link may write now.
+    pub fn transmit(
+        &mut self,
+        port: &Port,
+        now: Time,
+        out: &mut Vec<u8>,
+        fx: &mut Effects,
+    ) -> Transmit {
+        let (link, closed) = (
+            port.link(),
+            Transmit {
+                more: false,
+                close: true,
+            },
+        );
+        self.input(port.key(), now, fx, |machine, cx| {
+            machine.transmit(cx, link, out)
+        })
+        .unwrap_or(closed)
+    }
+}
