@@ -2,7 +2,8 @@
 //!
 //! One lock a runtime ([`Shared`]) guards its [`Hub`]: the registry, and beside each session the wakers of whoever waits
 //! for it. Every entry takes the lock, gives the registry one input, performs what follows from it, and lets go before
-//! anybody is woken or spawned. Tasks: one a link ([`link`]), one a listener ([`accept`]), one for time ([`timer`]).
+//! anybody is woken, spawned or called. Tasks: one a link ([`link`]), one a listener ([`accept`]), one more where the listener's
+//! sessions have no handle ([`hosting`]), one for time ([`timer`]).
 
 mod accept;
 mod beside;
