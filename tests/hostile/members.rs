@@ -346,3 +346,25 @@ fn who_stops_reading_is_let_go_whether_it_is_lost_or_removed() {
         arena.assert_unharmed();
     }
 }
+
+/// The pipe is full when its session ends; it talks on, and reads only then.
+#[test]
+fn last_words_that_wait_for_a_full_link_are_not_lost_because_the_peer_talks_on() {
+    let arena = Arena::new();
+    let mut slow = arena.member("slow").raw;
+    let peer = arena.server.sessions().get("slow").expect("it is in");
+    peer.try_send(&[0; 60_000]).expect("room");
+    arena.world.settle();
+    peer.try_send(&[0; 10_000]).expect("room");
+    peer.remove("too slow"); // encoded with the message before it, and the pipe takes a part of both
+    arena.world.settle();
+    slow.say(&Frame::Ping(Beat::default()));
+    let heard = slow.frames();
+    assert!(
+        matches!(heard.last(), Some(Owned::Other("CLOSE"))),
+        "{:?}",
+        heard.last()
+    );
+    drop(slow);
+    arena.assert_unharmed();
+}

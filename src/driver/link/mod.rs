@@ -164,6 +164,12 @@ impl Task {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
             };
+            if self.state == State::Closing {
+                // Nobody wants what it brings any more, but its last words are still on their way out.
+                self.transmit(cx, scratch, true)?;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let reading = self.read(scratch.read.get(..read).unwrap_or_default());
             if reading == Reading::Close {
                 return Poll::Ready(Ok(()));
