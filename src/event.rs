@@ -61,7 +61,7 @@ pub enum EventKind {
     },
     /// An attempt to reconnect began.
     ReconnectStarted {
-        /// Which attempt since the link was lost, counted from 1.
+        /// Which attempt since things were well, counted from 1.
         attempt: u32,
     },
     /// The session goes on over a new link.
@@ -71,7 +71,7 @@ pub enum EventKind {
     },
     /// The same identity logged in elsewhere and replaces this session; `Ended` follows.
     TakenOver,
-    /// The server is going down and asked the peer to go elsewhere.
+    /// The server is going down and asked the peer to go elsewhere. Nobody tells this so far: there is no drain yet.
     Draining,
     /// The session is over. The last event of every session, exactly once.
     Ended(Closed),

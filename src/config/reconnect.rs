@@ -82,6 +82,9 @@ impl Reconnect {
     }
 
     /// Gives up after so many attempts in a row. Default: no limit; at least 1.
+    ///
+    /// Attempts of a session to come back count on, also those that succeeded, until a link was up for
+    /// [`stable_after`](Self::stable_after). For a [`Client`](crate::Client), logins count too: those that failed in a row.
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);

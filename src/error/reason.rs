@@ -30,7 +30,7 @@ pub enum Reason {
     Expired,
     /// The peer does not know the session any more, or never did.
     Gone,
-    /// Reconnecting was given up: by `give_up`, or because attempts or budget are used up.
+    /// Reconnecting was given up: by `give_up`, or because attempts, budget or resume window are used up.
     GaveUp,
     /// The login was refused; [`Closed::rejection`](crate::Closed::rejection) has the code.
     Refused,
