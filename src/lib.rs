@@ -208,6 +208,8 @@ mod credentials;
 mod driver;
 mod error;
 mod event;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod host;
 mod identity;
 mod message;
