@@ -85,7 +85,9 @@ pub enum EventKind {
 /// fn show(notice: &Notice) {
 ///     match notice {
 ///         Notice::Event(event) => println!("{event}"),
-///         Notice::Lagged(missed) => println!("… {missed} events missed: look at the sessions themselves"),
+///         Notice::Lagged(missed) => {
+///             println!("… {missed} events missed: look at the sessions themselves")
+///         }
 ///     }
 /// }
 /// ```

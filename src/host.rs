@@ -202,7 +202,8 @@ impl<'a, P> Turn<'a, P> {
 /// use sessile::{Admission, Identity, Offer, Rejection, admit_with};
 ///
 /// let by_name = admit_with(|offer: Offer| async move {
-///     let name = std::str::from_utf8(offer.credentials()).map_err(|_| Rejection::bad_credentials())?;
+///     let name =
+///         std::str::from_utf8(offer.credentials()).map_err(|_| Rejection::bad_credentials())?;
 ///     let identity = Identity::new(name).map_err(|_| Rejection::bad_credentials())?;
 ///     Ok(Admission::new(identity, name.to_owned()))
 /// });

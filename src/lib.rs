@@ -16,7 +16,8 @@
 //!
 //! async fn client() -> Result<(), Error> {
 //!     let me = Credentials::token("s3cret");
-//!     let runtime = Runtime::<Single>::start(Config::default())?; // every limit is checked here, once
+//!     // every limit is checked here, once
+//!     let runtime = Runtime::<Single>::start(Config::default())?;
 //!     let session = runtime.connect("127.0.0.1:7000").await?;
 //!     let mut session = session.login(&me).await?;
 //!     loop {
@@ -75,7 +76,9 @@
 //! broadcast, remove.
 //!
 //! ```no_run
-//! use sessile::{Config, Connecting, Ended, Error, Identity, Multi, Rejection, Runtime, Session, Sessions};
+//! use sessile::{
+//!     Config, Connecting, Ended, Error, Identity, Multi, Rejection, Runtime, Session, Sessions,
+//! };
 //!
 //! async fn server() -> Result<(), Error> {
 //!     let runtime = Runtime::<Multi>::start(Config::default())?;
@@ -112,7 +115,9 @@
 //!
 //! ```
 //! # smol::block_on(async {
-//! use sessile::{Config, Credentials, Ended, Multi, Runtime, Single, transport::memory::Network};
+//! use sessile::{
+//!     Config, Credentials, Ended, Multi, Runtime, Single, transport::memory::Network,
+//! };
 //!
 //! let network = Network::new();
 //! let server = Runtime::<Multi>::start(Config::default())?;
@@ -126,7 +131,9 @@
 //!                 session.send(&message).await.ok();
 //!                 session
 //!             }
-//!             Err(Ended::Lost(lost)) => session.reconnect(lost).resume().await.expect("it comes back"),
+//!             Err(Ended::Lost(lost)) => {
+//!                 session.reconnect(lost).resume().await.expect("it comes back")
+//!             }
 //!             Err(Ended::Closed(closed)) => return closed,
 //!         };
 //!     }

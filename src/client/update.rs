@@ -12,7 +12,10 @@ use crate::{Client, Closed, Event, Message, Undelivered};
 ///         Update::Message(message) => println!("{message:?}"),
 ///         Update::Event(event) => eprintln!("{event}"),
 ///         Update::Undelivered(messages) => unsaid.extend(
-///             messages.into_iter().filter(|one| one.fate() == Fate::NeverSent).map(|one| one.into_message()),
+///             messages
+///                 .into_iter()
+///                 .filter(|one| one.fate() == Fate::NeverSent)
+///                 .map(|one| one.into_message()),
 ///         ),
 ///         Update::Lagged(missed) => eprintln!("{missed} events missed"),
 ///         Update::Ended(why) => eprintln!("for good: {why}"),

@@ -44,7 +44,8 @@ pub struct Config {
 /// ```
 /// use sessile::{Config, Takeover};
 ///
-/// let config = Config::new().takeover(Takeover::Reject); // the first one keeps its place while it answers
+/// // the first one keeps its place while it answers
+/// let config = Config::new().takeover(Takeover::Reject);
 /// # let _ = config;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,7 +10,10 @@ use std::time::Duration;
 /// use sessile::{Config, Reconnect, ReconnectMode};
 /// use std::time::Duration;
 ///
-/// let patient = Reconnect::new().base(Duration::from_millis(200)).cap(Duration::from_secs(10)).attempts(50);
+/// let patient = Reconnect::new()
+///     .base(Duration::from_millis(200))
+///     .cap(Duration::from_secs(10))
+///     .attempts(50);
 /// let config = Config::new().reconnect(patient);
 /// let never = Config::new().reconnect(ReconnectMode::Never);
 /// # config.check()?; never.check()?;

@@ -20,7 +20,9 @@ use std::{
 /// async fn back_online(events: &mut Events) -> bool {
 ///     while let Some(notice) = events.next().await {
 ///         match notice {
-///             Notice::Event(event) if matches!(event.kind(), EventKind::Resumed { .. }) => return true,
+///             Notice::Event(event) if matches!(event.kind(), EventKind::Resumed { .. }) => {
+///                 return true;
+///             }
 ///             Notice::Event(_) => {}
 ///             Notice::Lagged(_) => {} // it may have been among them: look at `peer.phase()`
 ///         }

@@ -33,8 +33,12 @@ use crate::{
 ///         }
 ///         match what {
 ///             What::Joined(name) => players[peer.index()] = Some(name),
-///             What::Message(message) => println!("{:?}: {} bytes", players[peer.index()], message.len()),
-///             What::Ended { why, .. } => println!("{:?} left: {why}", players[peer.index()].take()),
+///             What::Message(message) => {
+///                 println!("{:?}: {} bytes", players[peer.index()], message.len())
+///             }
+///             What::Ended { why, .. } => {
+///                 println!("{:?} left: {why}", players[peer.index()].take())
+///             }
 ///             _ => {}
 ///         }
 ///     }

@@ -45,7 +45,8 @@ use std::{fmt, io, marker::PhantomData, sync::Arc};
 /// # smol::block_on(async {
 /// use sessile::{Config, Credentials, Multi, Runtime, Single, transport::memory::Network};
 ///
-/// let network = Network::new(); // over TCP: `listen("0.0.0.0:7000")`, `connect("127.0.0.1:7000")`
+/// // over TCP: `listen("0.0.0.0:7000")`, `connect("127.0.0.1:7000")`
+/// let network = Network::new();
 /// let server = Runtime::<Multi>::start(Config::new())?;
 /// let mut door = server.listen_over(network.listener());
 /// smol::spawn(async move {
@@ -313,7 +314,9 @@ impl Runtime<Multi> {
     /// use sessile::{Admission, Config, Incoming, Multi, Offer, Runtime, What, admit_with};
     ///
     /// let server = Runtime::<Multi>::start(Config::new())?;
-    /// let anybody = admit_with(|offer: Offer| async move { Ok(Admission::new(fastrand::u64(..), offer.remote_addr())) });
+    /// let anybody = admit_with(|offer: Offer| async move {
+    ///     Ok(Admission::new(fastrand::u64(..), offer.remote_addr()))
+    /// });
     /// let mut inbox = server.intake("0.0.0.0:7000", anybody).await?;
     /// for Incoming { peer, what, .. } in inbox.drain() {
     ///     if let What::Message(message) = what {

@@ -124,7 +124,10 @@ impl<M: Mode> Peer<M> {
     ///
     /// fn row(peer: &Peer) -> Option<String> {
     ///     let now = peer.snapshot()?;
-    ///     Some(format!("{} {} sent {} acked {} resumed {}", now.id, now.phase, now.sent, now.acked, now.resumed))
+    ///     Some(format!(
+    ///         "{} {} sent {} acked {} resumed {}",
+    ///         now.id, now.phase, now.sent, now.acked, now.resumed
+    ///     ))
     /// }
     /// ```
     #[must_use]

@@ -111,7 +111,10 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// use futures::FutureExt;
     /// use sessile::{Ended, LoggedIn, Session};
     ///
-    /// async fn until(session: &mut Session<LoggedIn>, stop: &async_channel::Receiver<()>) -> Result<(), Ended> {
+    /// async fn until(
+    ///     session: &mut Session<LoggedIn>,
+    ///     stop: &async_channel::Receiver<()>,
+    /// ) -> Result<(), Ended> {
     ///     loop {
     ///         futures::select! {
     ///             message = session.recv() => println!("{:?}", message?),
@@ -154,7 +157,10 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// use futures::future::try_join;
     /// use sessile::{Error, LoggedIn, Session};
     ///
-    /// async fn chat(session: &mut Session<LoggedIn>, lines: &async_channel::Receiver<String>) -> Result<(), Error> {
+    /// async fn chat(
+    ///     session: &mut Session<LoggedIn>,
+    ///     lines: &async_channel::Receiver<String>,
+    /// ) -> Result<(), Error> {
     ///     let (mut sender, mut receiver) = session.split();
     ///     let talk = async {
     ///         while let Ok(line) = lines.recv().await {
@@ -187,7 +193,9 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// ```
     /// use sessile::{Ended, LoggedIn, Reconnecting, Session};
     ///
-    /// fn diagnose(session: Session<LoggedIn>) -> Result<Session<LoggedIn>, Option<Session<Reconnecting>>> {
+    /// fn diagnose(
+    ///     session: Session<LoggedIn>,
+    /// ) -> Result<Session<LoggedIn>, Option<Session<Reconnecting>>> {
     ///     match session.check() {
     ///         Ok(()) => Ok(session),
     ///         Err(Ended::Lost(lost)) => Err(Some(session.reconnect(lost))),
@@ -207,7 +215,10 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// ```
     /// use sessile::{LoggedIn, Lost, ResumeError, Session};
     ///
-    /// async fn come_back(session: Session<LoggedIn>, lost: Lost) -> Result<Session<LoggedIn>, ResumeError> {
+    /// async fn come_back(
+    ///     session: Session<LoggedIn>,
+    ///     lost: Lost,
+    /// ) -> Result<Session<LoggedIn>, ResumeError> {
     ///     session.reconnect(lost).resume().await
     /// }
     /// ```
