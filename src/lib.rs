@@ -5,6 +5,9 @@
 //! and were not yet read. Client and server share one core for login, heartbeats, loss detection, reconnect and resume, and
 //! the type system says what may be done when.
 //!
+//! **New here?** The [guide] has a chapter for each kind of program: [client](guide::loss), [server](guide::servers),
+//! [game loop](guide::games), [proxy](guide::proxy), [test](guide::testing). It shows what goes wrong, too.
+//!
 //! # A client
 //!
 //! [`Runtime<Single>`](Runtime) has one session with one server. Its session is a [`Session<Connecting>`](Session), then a

@@ -88,6 +88,15 @@ impl<'a> Message<'a> {
     }
 
     /// The same message, to keep. Copies only where it is borrowed.
+    ///
+    /// ```
+    /// use sessile::{Message, Turn};
+    ///
+    /// /// What is kept for a peer: all that it said.
+    /// fn on_message(peer: &mut Turn<'_, Vec<Message<'static>>>, message: Message<'_>) {
+    ///     peer.state().push(message.into_owned());
+    /// }
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Message<'static> {
         let volatile = self.volatile;

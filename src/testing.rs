@@ -58,6 +58,23 @@ impl ManualClock {
     ///
     /// A task that was to be woken on the way finds that it is late, as after a pause of the machine. To step
     /// through every moment at which something is to happen, use [`advance_to_next`](Self::advance_to_next).
+    ///
+    /// ```
+    /// use sessile::testing::ManualClock;
+    /// use std::time::Duration;
+    ///
+    /// /// Lets time pass as it does in life, where `settle` lets every task run until all wait.
+    /// fn pass(clock: &ManualClock, time: Duration, settle: impl Fn()) {
+    ///     let end = clock.now() + time;
+    ///     settle();
+    ///     while clock.next_deadline().is_some_and(|next| next <= end) {
+    ///         clock.advance_to_next();
+    ///         settle();
+    ///     }
+    ///     clock.advance(end.saturating_sub(clock.now()));
+    /// }
+    /// # pass(&ManualClock::new(), Duration::from_secs(6), || {});
+    /// ```
     pub fn advance(&self, by: Duration) {
         let state = self.state();
         let target = state.now.saturating_add(by);

@@ -293,6 +293,15 @@ impl Client {
     /// # Cancel safety
     ///
     /// Closing goes on when the future is dropped; the list of undelivered messages is lost.
+    ///
+    /// ```
+    /// use sessile::Client;
+    ///
+    /// async fn quit(client: Client) {
+    ///     let unread = client.close("good night").await;
+    ///     eprintln!("{} messages were not taken", unread.len());
+    /// }
+    /// ```
     pub fn close(mut self, reason: &str) -> Close {
         self.life.close(reason);
         let untold = match &mut self.life {

@@ -36,7 +36,7 @@ pub enum Update {
     /// A session ended before the server took these; they are in order, and there is at least one. A login anew comes after
     /// this. Nothing sends them again by itself: the new session is another one, and some may have arrived.
     Undelivered(Vec<Undelivered>),
-    /// The client was not polled for so long that so many events are missing here (`Config::event_buffer`). Messages never
+    /// The client was not polled for so long that so many events are missing here ([`Config::event_buffer`](crate::Config::event_buffer)). Messages never
     /// are.
     Lagged(u64),
     /// The client is over, and will not try again. The last update.

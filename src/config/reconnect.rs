@@ -30,6 +30,13 @@ pub struct Reconnect {
 }
 
 /// When a client dials again after a loss. In every mode the handle hears of the loss, exactly once.
+///
+/// ```
+/// use sessile::{Config, ReconnectMode};
+///
+/// let asks_first = Config::new().reconnect(ReconnectMode::OnResume);
+/// # asks_first.check().unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReconnectMode {

@@ -11,7 +11,7 @@ use std::{
 /// What happens to one session ([`Session::events`](crate::Session::events), [`Peer::events`](crate::Peer::events)) or to all
 /// of a runtime ([`Runtime::events`](crate::Runtime::events)), from the moment it was asked for.
 ///
-/// Whoever reads too slowly is told [`Notice::Lagged`], and goes on with what is newest; `Config::event_buffer` is how far
+/// Whoever reads too slowly is told [`Notice::Lagged`], and goes on with what is newest; [`Config::event_buffer`](crate::Config::event_buffer) is how far
 /// one may lag. A stream of one session ends after its `Ended`, that of a runtime when it stopped. It keeps nothing alive.
 ///
 /// ```

@@ -165,7 +165,7 @@ impl Runtime<Single> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`](crate::ConnectError) where the server is not to be reached within `Config::dial_timeout`, or the
+    /// [`ConnectError`](crate::ConnectError) where the server is not to be reached within [`Config::dial_timeout`](crate::Config::dial_timeout), or the
     /// address is none. It gives the runtime back.
     ///
     /// # Cancel safety

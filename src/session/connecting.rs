@@ -12,7 +12,7 @@ impl Session<Connecting> {
     }
 
     /// Logs in, and dials again first where the link is gone. It begins now; awaiting it waits for the answer, for
-    /// `Config::login_deadline` at most.
+    /// [`Config::login_deadline`](crate::Config::login_deadline) at most.
     ///
     /// The credentials are only looked at: a session that expired later logs in with them again.
     ///

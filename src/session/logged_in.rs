@@ -23,7 +23,7 @@ impl<M: Mode> Session<LoggedIn, M> {
 
     /// Sends one message, in order and exactly once for as long as the session lives, over as many links as it takes.
     ///
-    /// It is accepted when the unacked window (`Config::unacked_messages`, `Config::unacked_bytes`) has room, which is
+    /// It is accepted when the unacked window ([`Config::unacked_messages`](crate::Config::unacked_messages), [`Config::unacked_bytes`](crate::Config::unacked_bytes)) has room, which is
     /// when the peer's *application* took earlier messages: this waits for a peer that does not read. Two programs that
     /// send without reading stop each other for ever; [`split`](Self::split) is what helps.
     ///
@@ -83,7 +83,7 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// # Errors
     ///
     /// [`TooLong`](crate::TooLong) or [`Ended`]; never [`Full`](SendError::Full), because the oldest goes where too many
-    /// wait (`Config::volatile_messages`).
+    /// wait ([`Config::volatile_messages`](crate::Config::volatile_messages)).
     ///
     /// ```
     /// use sessile::{LoggedIn, SendError, Session};
@@ -153,27 +153,36 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// A peer's application acknowledges by reading. A program that only sends while its peer does the same therefore
     /// waits for ever; one that reads while it sends does not.
     ///
+    /// A sender hears of a loss or an end at once, a receiver after what came before it. So it is the receiver's to tell:
+    /// with `try_join` the sender's failure would cancel the reading of the last words. The [guide](crate::guide::sending)
+    /// has both traps.
+    ///
     /// ```
-    /// use futures::future::try_join;
-    /// use sessile::{Error, LoggedIn, Session};
+    /// use futures::future::pending;
+    /// use sessile::{Ended, LoggedIn, Session};
     ///
     /// async fn chat(
     ///     session: &mut Session<LoggedIn>,
     ///     lines: &async_channel::Receiver<String>,
-    /// ) -> Result<(), Error> {
+    /// ) -> Ended {
     ///     let (mut sender, mut receiver) = session.split();
     ///     let talk = async {
     ///         while let Ok(line) = lines.recv().await {
-    ///             sender.send(&line).await?;
+    ///             if sender.send(&line).await.is_err() {
+    ///                 break; // the receiver says why
+    ///             }
     ///         }
-    ///         Ok(())
+    ///         pending().await
     ///     };
     ///     let listen = async {
     ///         loop {
-    ///             println!("{:?}", receiver.recv().await?);
+    ///             match receiver.recv().await {
+    ///                 Ok(message) => println!("{message:?}"),
+    ///                 Err(ended) => return ended,
+    ///             }
     ///         }
     ///     };
-    ///     try_join(talk, listen).await.map(|((), ())| ())
+    ///     smol::future::or(listen, talk).await
     /// }
     /// ```
     pub fn split(&mut self) -> (SendHalf<'_>, RecvHalf<'_>) {

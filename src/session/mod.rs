@@ -116,6 +116,15 @@ impl<S: State, M: Mode> Session<S, M> {
     }
 
     /// Somebody who watches it: to clone, to keep elsewhere, to look at. It keeps nothing alive.
+    ///
+    /// ```
+    /// use sessile::{LoggedIn, Multi, Peer, Session};
+    /// use std::collections::HashMap;
+    ///
+    /// fn list(online: &mut HashMap<u64, Peer>, session: &Session<LoggedIn, Multi>) {
+    ///     online.insert(session.id(), session.peer()); // the session itself goes to its task
+    /// }
+    /// ```
     #[must_use]
     pub fn peer(&self) -> Peer<M> {
         Peer::new(self.handle.watcher())
@@ -141,6 +150,16 @@ impl<S: State, M: Mode> Session<S, M> {
     }
 
     /// All of it at one instant: phase, round trip, counters. `None` where its runtime was stopped and forgot it.
+    ///
+    /// ```
+    /// use sessile::{LoggedIn, Session};
+    ///
+    /// /// How much of the window is used, in percent.
+    /// fn load(session: &Session<LoggedIn>) -> Option<usize> {
+    ///     let now = session.snapshot()?;
+    ///     Some(100 * now.unacked_messages / now.window_messages.max(1))
+    /// }
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.handle.snapshot()
@@ -154,7 +173,7 @@ impl<S: State, M: Mode> Session<S, M> {
 
     /// Closes it, now: what was sent is written out, then the peer hears `reason` (the first 128 bytes of it).
     ///
-    /// Awaiting it is optional. It waits for the peer to say what it took (`Config::close_linger` at most) and returns
+    /// Awaiting it is optional. It waits for the peer to say what it took ([`Config::close_linger`](crate::Config::close_linger) at most) and returns
     /// what it did not take: [`NeverSent`](crate::Fate::NeverSent), or [`Unknown`](crate::Fate::Unknown) where it may or may
     /// not have. What arrived and was not read is dropped.
     ///
