@@ -1,7 +1,7 @@
 //! What a test of a program that uses sessions needs: time that moves only when the test says so.
 //!
 //! A network without sockets, whose links a test can cut, slow down and swallow, is in
-//! [`transport::memory`](crate::transport::memory).
+//! [`transport::memory`](crate::transport::memory). A test of a whole host is in the [guide](crate::guide::testing).
 
 use std::{
     collections::BTreeMap,

@@ -38,8 +38,10 @@ use std::{fmt, io, marker::PhantomData, sync::Arc};
 /// mode both are one machine. A runtime is one word and has no thread of its own, so thousands of clients fit into one
 /// process.
 ///
-/// It lives for as long as itself, a [`Door`], a [`Session`](crate::Session) or a [`Client`](crate::Client) of it. Observers
+/// It lives for as long as itself, a [`Door`], [`Serving`] or [`Inbox`], a [`Session`](crate::Session) or a [`Client`](crate::Client) of it. Observers
 /// ([`Peer`], [`Sessions`], [`Events`]) keep nothing alive.
+///
+/// Which of [`listen`](Self::listen), [`serve`](Self::serve) and [`intake`](Self::intake) to take: [guide](crate::guide::servers).
 ///
 /// ```
 /// # smol::block_on(async {

@@ -41,6 +41,8 @@ use std::{fmt, marker::PhantomData};
 /// A session has one owner and is not `Clone`; it is `Send` and `Sync` and three words long in every state. To watch it
 /// from elsewhere there is [`peer`](Self::peer); to send and to receive at the same time, [`split`](Self::split).
 ///
+/// Helpers for both ends, threads, fields of structs: [guide](crate::guide::moving).
+///
 /// Its heart beats without it: links are driven by the runtime's tasks, whether or not anything here is awaited.
 ///
 /// **Dropping a session closes it** with [`Reason::Dropped`]. [`close`](Self::close) says why, and what did not arrive.
