@@ -25,7 +25,8 @@ enum Repr<'a> {
     Shared(Bytes),
 }
 
-/// What can be sent: `[u8]`, `[u8; N]`, `Vec<u8>`, `str` and `String` are copied once, [`Bytes`] and [`Message`] are
+/// What can be sent: `[u8]`, `[u8; N]`, `Vec<u8>`, `str` and `String` are copied once,
+/// [`Bytes`](https://docs.rs/bytes/1/bytes/struct.Bytes.html) and [`Message`] are
 /// shared without a copy. Sealed.
 ///
 /// Messages are lent, not given away: whatever happens to the send, the caller still has the message.
