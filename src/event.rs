@@ -85,7 +85,9 @@ pub enum EventKind {
 /// fn show(notice: &Notice) {
 ///     match notice {
 ///         Notice::Event(event) => println!("{event}"),
-///         Notice::Lagged(missed) => println!("… {missed} events missed: look at the sessions themselves"),
+///         Notice::Lagged(missed) => {
+///             println!("… {missed} events missed: look at the sessions themselves")
+///         }
 ///     }
 /// }
 /// ```
@@ -97,7 +99,7 @@ pub enum EventKind {
 pub enum Notice {
     /// An event.
     Event(Event),
-    /// This subscriber was too slow: so many events are missing here (`Config::event_buffer` is how far it may lag).
+    /// This subscriber was too slow: so many events are missing here ([`Config::event_buffer`](crate::Config::event_buffer) is how far it may lag).
     Lagged(u64),
 }
 

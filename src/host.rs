@@ -108,6 +108,19 @@ pub trait Host: Admit {
 }
 
 /// A peer is let in: as whom, and what is kept for it.
+///
+/// ```
+/// use sessile::{Admission, Identity, TooLong};
+///
+/// fn player(name: &str) -> Result<Admission<u32>, TooLong> {
+///     let score = 0; // what is kept for this peer
+///     Ok(Admission::new(Identity::new(name)?, score))
+/// }
+///
+/// let nothing_kept = Admission::from(7u64);
+/// # let _: Admission<()> = nothing_kept;
+/// # player("alice").unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use = "an admission is to be returned from `admit`"]
 pub struct Admission<P> {
@@ -117,6 +130,21 @@ pub struct Admission<P> {
 }
 
 /// One peer's turn: the host is called for it.
+///
+/// ```
+/// use sessile::{Message, Turn};
+///
+/// /// What a host might do with a message of a peer for which it counts mistakes.
+/// fn on_message(peer: &mut Turn<'_, u8>, message: Message<'_>) {
+///     if message.is_empty() {
+///         *peer.state() += 1;
+///     }
+///     match *peer.state() {
+///         0..3 => peer.send("well").unwrap_or_else(|ended| eprintln!("{ended}")),
+///         _ => peer.close("too many mistakes"),
+///     }
+/// }
+/// ```
 pub struct Turn<'a, P> {
     state: &'a mut P,
     watcher: &'a Watcher,
@@ -137,6 +165,19 @@ impl<P> Admission<P> {
 
     /// Lets the peer in also where another client holds the identity and is alive: that one is taken over. What
     /// [`Takeover::Ask`](crate::Takeover::Ask) asks for.
+    ///
+    /// ```
+    /// use sessile::{Admission, Offer};
+    ///
+    /// /// Where the peer says so, it takes over; with `Takeover::Ask`.
+    /// fn admission(account: u64, offer: &Offer) -> Admission<()> {
+    ///     let admission = Admission::from(account);
+    ///     match offer.credentials().ends_with(b"!") {
+    ///         true => admission.replace(),
+    ///         false => admission,
+    ///     }
+    /// }
+    /// ```
     pub fn replace(mut self) -> Self {
         self.replaces = true;
         self
@@ -165,6 +206,21 @@ impl<'a, P> Turn<'a, P> {
     }
 
     /// The peer, to be kept elsewhere: an observer.
+    ///
+    /// To hand slow work to a task that answers later:
+    ///
+    /// ```
+    /// use sessile::{Message, Turn};
+    ///
+    /// fn on_message(turn: &mut Turn<'_, ()>, message: Message<'_>) {
+    ///     let (peer, question) = (turn.peer(), message.into_owned());
+    ///     smol::spawn(async move {
+    ///         let answer = smol::unblock(move || question.len().to_string()).await; // slow
+    ///         peer.try_send(&answer).ok(); // it may be gone, or not read
+    ///     })
+    ///     .detach();
+    /// }
+    /// ```
     #[must_use]
     pub fn peer(&self) -> Peer {
         Peer::new(self.watcher.clone())
@@ -202,7 +258,8 @@ impl<'a, P> Turn<'a, P> {
 /// use sessile::{Admission, Identity, Offer, Rejection, admit_with};
 ///
 /// let by_name = admit_with(|offer: Offer| async move {
-///     let name = std::str::from_utf8(offer.credentials()).map_err(|_| Rejection::bad_credentials())?;
+///     let name =
+///         std::str::from_utf8(offer.credentials()).map_err(|_| Rejection::bad_credentials())?;
 ///     let identity = Identity::new(name).map_err(|_| Rejection::bad_credentials())?;
 ///     Ok(Admission::new(identity, name.to_owned()))
 /// });

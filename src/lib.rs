@@ -5,6 +5,9 @@
 //! and were not yet read. Client and server share one core for login, heartbeats, loss detection, reconnect and resume, and
 //! the type system says what may be done when.
 //!
+//! **New here?** The [guide] has a chapter for each kind of program: [client](guide::loss), [server](guide::servers),
+//! [game loop](guide::games), [proxy](guide::proxy), [test](guide::testing). It shows what goes wrong, too.
+//!
 //! # A client
 //!
 //! [`Runtime<Single>`](Runtime) has one session with one server. Its session is a [`Session<Connecting>`](Session), then a
@@ -16,7 +19,8 @@
 //!
 //! async fn client() -> Result<(), Error> {
 //!     let me = Credentials::token("s3cret");
-//!     let runtime = Runtime::<Single>::start(Config::default())?; // every limit is checked here, once
+//!     // every limit is checked here, once
+//!     let runtime = Runtime::<Single>::start(Config::default())?;
 //!     let session = runtime.connect("127.0.0.1:7000").await?;
 //!     let mut session = session.login(&me).await?;
 //!     loop {
@@ -75,7 +79,9 @@
 //! broadcast, remove.
 //!
 //! ```no_run
-//! use sessile::{Config, Connecting, Ended, Error, Identity, Multi, Rejection, Runtime, Session, Sessions};
+//! use sessile::{
+//!     Config, Connecting, Ended, Error, Identity, Multi, Rejection, Runtime, Session, Sessions,
+//! };
 //!
 //! async fn server() -> Result<(), Error> {
 //!     let runtime = Runtime::<Multi>::start(Config::default())?;
@@ -112,7 +118,9 @@
 //!
 //! ```
 //! # smol::block_on(async {
-//! use sessile::{Config, Credentials, Ended, Multi, Runtime, Single, transport::memory::Network};
+//! use sessile::{
+//!     Config, Credentials, Ended, Multi, Runtime, Single, transport::memory::Network,
+//! };
 //!
 //! let network = Network::new();
 //! let server = Runtime::<Multi>::start(Config::default())?;
@@ -126,7 +134,9 @@
 //!                 session.send(&message).await.ok();
 //!                 session
 //!             }
-//!             Err(Ended::Lost(lost)) => session.reconnect(lost).resume().await.expect("it comes back"),
+//!             Err(Ended::Lost(lost)) => {
+//!                 session.reconnect(lost).resume().await.expect("it comes back")
+//!             }
 //!             Err(Ended::Closed(closed)) => return closed,
 //!         };
 //!     }
@@ -208,6 +218,8 @@ mod credentials;
 mod driver;
 mod error;
 mod event;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod host;
 mod identity;
 mod message;

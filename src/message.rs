@@ -25,7 +25,8 @@ enum Repr<'a> {
     Shared(Bytes),
 }
 
-/// What can be sent: `[u8]`, `[u8; N]`, `Vec<u8>`, `str` and `String` are copied once, [`Bytes`] and [`Message`] are
+/// What can be sent: `[u8]`, `[u8; N]`, `Vec<u8>`, `str` and `String` are copied once,
+/// [`Bytes`](https://docs.rs/bytes/1/bytes/struct.Bytes.html) and [`Message`] are
 /// shared without a copy. Sealed.
 ///
 /// Messages are lent, not given away: whatever happens to the send, the caller still has the message.
@@ -88,6 +89,15 @@ impl<'a> Message<'a> {
     }
 
     /// The same message, to keep. Copies only where it is borrowed.
+    ///
+    /// ```
+    /// use sessile::{Message, Turn};
+    ///
+    /// /// What is kept for a peer: all that it said.
+    /// fn on_message(peer: &mut Turn<'_, Vec<Message<'static>>>, message: Message<'_>) {
+    ///     peer.state().push(message.into_owned());
+    /// }
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> Message<'static> {
         let volatile = self.volatile;

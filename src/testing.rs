@@ -1,7 +1,7 @@
 //! What a test of a program that uses sessions needs: time that moves only when the test says so.
 //!
 //! A network without sockets, whose links a test can cut, slow down and swallow, is in
-//! [`transport::memory`](crate::transport::memory).
+//! [`transport::memory`](crate::transport::memory). A test of a whole host is in the [guide](crate::guide::testing).
 
 use std::{
     collections::BTreeMap,
@@ -58,6 +58,23 @@ impl ManualClock {
     ///
     /// A task that was to be woken on the way finds that it is late, as after a pause of the machine. To step
     /// through every moment at which something is to happen, use [`advance_to_next`](Self::advance_to_next).
+    ///
+    /// ```
+    /// use sessile::testing::ManualClock;
+    /// use std::time::Duration;
+    ///
+    /// /// Lets time pass as it does in life, where `settle` lets every task run until all wait.
+    /// fn pass(clock: &ManualClock, time: Duration, settle: impl Fn()) {
+    ///     let end = clock.now() + time;
+    ///     settle();
+    ///     while clock.next_deadline().is_some_and(|next| next <= end) {
+    ///         clock.advance_to_next();
+    ///         settle();
+    ///     }
+    ///     clock.advance(end.saturating_sub(clock.now()));
+    /// }
+    /// # pass(&ManualClock::new(), Duration::from_secs(6), || {});
+    /// ```
     pub fn advance(&self, by: Duration) {
         let state = self.state();
         let target = state.now.saturating_add(by);

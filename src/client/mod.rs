@@ -52,7 +52,9 @@ use series::Series;
 /// [`ReconnectMode::Never`](crate::ReconnectMode::Never) every loss ends the session, and the client logs in anew.
 ///
 /// **Sending.** Nothing is buffered beside the session: a message is either accepted by a session that is logged in, and
-/// then delivered or handed back as `Undelivered`, or refused. It is a [`Sink`] of [`Bytes`], too; closing that closes the
+/// then delivered or handed back as `Undelivered`, or refused. It is a
+/// [`Sink`](https://docs.rs/futures/0.3/futures/sink/trait.Sink.html) of [`Bytes`](https://docs.rs/bytes/1/bytes/struct.Bytes.html),
+/// too; closing that closes the
 /// client.
 ///
 /// It keeps its runtime alive. **Dropping it closes the session**; [`close`](Self::close) says why.
@@ -293,6 +295,15 @@ impl Client {
     /// # Cancel safety
     ///
     /// Closing goes on when the future is dropped; the list of undelivered messages is lost.
+    ///
+    /// ```
+    /// use sessile::Client;
+    ///
+    /// async fn quit(client: Client) {
+    ///     let unread = client.close("good night").await;
+    ///     eprintln!("{} messages were not taken", unread.len());
+    /// }
+    /// ```
     pub fn close(mut self, reason: &str) -> Close {
         self.life.close(reason);
         let untold = match &mut self.life {

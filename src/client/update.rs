@@ -12,7 +12,10 @@ use crate::{Client, Closed, Event, Message, Undelivered};
 ///         Update::Message(message) => println!("{message:?}"),
 ///         Update::Event(event) => eprintln!("{event}"),
 ///         Update::Undelivered(messages) => unsaid.extend(
-///             messages.into_iter().filter(|one| one.fate() == Fate::NeverSent).map(|one| one.into_message()),
+///             messages
+///                 .into_iter()
+///                 .filter(|one| one.fate() == Fate::NeverSent)
+///                 .map(|one| one.into_message()),
 ///         ),
 ///         Update::Lagged(missed) => eprintln!("{missed} events missed"),
 ///         Update::Ended(why) => eprintln!("for good: {why}"),
@@ -33,7 +36,7 @@ pub enum Update {
     /// A session ended before the server took these; they are in order, and there is at least one. A login anew comes after
     /// this. Nothing sends them again by itself: the new session is another one, and some may have arrived.
     Undelivered(Vec<Undelivered>),
-    /// The client was not polled for so long that so many events are missing here (`Config::event_buffer`). Messages never
+    /// The client was not polled for so long that so many events are missing here ([`Config::event_buffer`](crate::Config::event_buffer)). Messages never
     /// are.
     Lagged(u64),
     /// The client is over, and will not try again. The last update.

@@ -44,7 +44,8 @@ pub struct Config {
 /// ```
 /// use sessile::{Config, Takeover};
 ///
-/// let config = Config::new().takeover(Takeover::Reject); // the first one keeps its place while it answers
+/// // the first one keeps its place while it answers
+/// let config = Config::new().takeover(Takeover::Reject);
 /// # let _ = config;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -101,6 +102,14 @@ impl Config {
     /// # Errors
     ///
     /// The first field that is out of range or does not fit another one.
+    ///
+    /// ```
+    /// use sessile::Config;
+    /// use std::time::Duration;
+    ///
+    /// let error = Config::new().lease(Duration::from_secs(1)).check().unwrap_err();
+    /// assert_eq!(error.field(), "lease"); // below 1.5 heartbeats of 2 s
+    /// ```
     pub fn check(&self) -> Result<(), ConfigError> {
         self.clone().validate().map(drop)
     }
@@ -218,7 +227,7 @@ impl Config {
         self
     }
 
-    /// How many of them may come from one IPv4 address or one IPv6 /64 network.
+    /// How many of them may come from one IPv4 address or one IPv6 /64 network. Checked for its range; not enforced yet.
     ///
     /// Default 32, or `pending_logins` where that is less; 1 to [`pending_logins`](Self::pending_logins).
     pub const fn pending_per_prefix(mut self, logins: usize) -> Self {
@@ -292,6 +301,15 @@ impl Config {
 /// Policies.
 impl Config {
     /// Time that a test moves by hand, instead of the system's: see [`ManualClock`].
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime, testing::ManualClock, transport::memory::Network};
+    ///
+    /// let clock = ManualClock::new();
+    /// let network = Network::with_clock(clock.clone()); // one clock for all
+    /// let server = Runtime::<Multi>::start(Config::new().clock(clock.clone()))?;
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Some(clock);
         self
@@ -317,6 +335,15 @@ impl Config {
     /// Which client program this is: a login of the same instance replaces that instance's own ghost silently, under
     /// every [`Takeover`] policy. Default: random at every start. Set it to keep that across restarts; it must be
     /// unique to one running program.
+    ///
+    /// ```
+    /// use sessile::Config;
+    ///
+    /// /// 16 random bytes that this installation made once and keeps in a file.
+    /// fn config(installation: [u8; 16]) -> Config {
+    ///     Config::new().instance(installation)
+    /// }
+    /// ```
     pub const fn instance(mut self, instance: [u8; 16]) -> Self {
         self.settings.instance = Some(instance);
         self

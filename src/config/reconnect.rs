@@ -10,7 +10,10 @@ use std::time::Duration;
 /// use sessile::{Config, Reconnect, ReconnectMode};
 /// use std::time::Duration;
 ///
-/// let patient = Reconnect::new().base(Duration::from_millis(200)).cap(Duration::from_secs(10)).attempts(50);
+/// let patient = Reconnect::new()
+///     .base(Duration::from_millis(200))
+///     .cap(Duration::from_secs(10))
+///     .attempts(50);
 /// let config = Config::new().reconnect(patient);
 /// let never = Config::new().reconnect(ReconnectMode::Never);
 /// # config.check()?; never.check()?;
@@ -27,6 +30,13 @@ pub struct Reconnect {
 }
 
 /// When a client dials again after a loss. In every mode the handle hears of the loss, exactly once.
+///
+/// ```
+/// use sessile::{Config, ReconnectMode};
+///
+/// let asks_first = Config::new().reconnect(ReconnectMode::OnResume);
+/// # asks_first.check().unwrap();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReconnectMode {

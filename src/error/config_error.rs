@@ -8,7 +8,10 @@
 ///
 /// let error = Config::new().lease(Duration::from_secs(2)).check().unwrap_err();
 /// assert_eq!(error.field(), "lease");
-/// assert_eq!(error.to_string(), "config: lease = 2s; allowed: at least 1.5 x heartbeat_interval (2s), that is 3s");
+/// assert_eq!(
+///     error.to_string(),
+///     "config: lease = 2s; allowed: at least 1.5 x heartbeat_interval (2s), that is 3s"
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("config: {field} = {value}; allowed: {allowed}")]

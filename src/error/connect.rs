@@ -31,7 +31,7 @@ impl ConnectError {
         Self { runtime, error }
     }
 
-    /// What the transport said; [`TimedOut`](io::ErrorKind::TimedOut) after `Config::dial_timeout`.
+    /// What the transport said; [`TimedOut`](io::ErrorKind::TimedOut) after [`Config::dial_timeout`](crate::Config::dial_timeout).
     #[must_use]
     pub const fn io_error(&self) -> &io::Error {
         &self.error

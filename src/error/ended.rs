@@ -9,7 +9,8 @@ use std::{fmt, io};
 ///
 /// fn worth_another_try(ended: &Ended) -> bool {
 ///     match ended {
-///         Ended::Lost(_) => true, // the session still lives: `session.reconnect(lost).resume().await`
+///         // the session still lives: `session.reconnect(lost).resume().await`
+///         Ended::Lost(_) => true,
 ///         Ended::Closed(closed) => closed.retry() != Retry::Never,
 ///     }
 /// }

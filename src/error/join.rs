@@ -20,7 +20,7 @@ pub enum JoinError {
     /// The group's name is longer than [`Group::NAME_MAX`](crate::Group::NAME_MAX) bytes.
     #[error("the group's name: {0}")]
     NameTooLong(TooLong),
-    /// The session is in as many groups as `Config::groups_per_session` allows.
+    /// The session is in as many groups as [`Config::groups_per_session`](crate::Config::groups_per_session) allows.
     #[error("the session is in {max} groups already, as many as groups_per_session allows")]
     TooMany {
         /// How many groups a session may be in.

@@ -8,7 +8,8 @@ use std::{fmt, time::Duration};
 /// ```
 /// use sessile::{Blame, Reason, Retry};
 ///
-/// assert_eq!(Reason::TakenOver.retry(), Retry::Never); // or two clients throw each other out for ever
+/// // or two clients throw each other out for ever
+/// assert_eq!(Reason::TakenOver.retry(), Retry::Never);
 /// assert_eq!(Reason::Protocol.blame(), Blame::Peer);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,10 +10,16 @@ use std::{fmt, time::Duration};
 /// use sessile::{RejectCode, Rejection, Retry};
 /// use std::time::Duration;
 ///
-/// let why = Rejection::full().retry_after(Duration::from_secs(20)).redirect("eu2.example:7000").text("eu1 is full");
+/// let why = Rejection::full()
+///     .retry_after(Duration::from_secs(20))
+///     .redirect("eu2.example:7000")
+///     .text("eu1 is full");
 /// assert_eq!(why.code(), RejectCode::Full);
 /// assert_eq!(why.retry(), Retry::After(Duration::from_secs(20)));
-/// assert_eq!(why.to_string(), r#"refused: no room for another session ("eu1 is full"); retry after 20s"#);
+/// assert_eq!(
+///     why.to_string(),
+///     r#"refused: no room for another session ("eu1 is full"); retry after 20s"#
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {

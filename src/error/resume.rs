@@ -14,7 +14,8 @@ use std::{fmt, marker::PhantomData};
 ///     for message in undelivered {
 ///         match message.fate() {
 ///             Fate::NeverSent => session.send(message.message()).await?,
-///             Fate::Unknown => eprintln!("may have arrived: {message:?}"), // sending it could do it twice
+///             // sending it could do it twice
+///             Fate::Unknown => eprintln!("may have arrived: {message:?}"),
 ///         }
 ///     }
 ///     Ok(session)

@@ -6,7 +6,8 @@ use bytes::Bytes;
 /// use sessile::{Fate, Undelivered};
 ///
 /// fn send_again(undelivered: Vec<Undelivered>) -> Vec<bytes::Bytes> {
-///     let never_sent = undelivered.into_iter().filter(|message| message.fate() == Fate::NeverSent);
+///     let never_sent =
+///         undelivered.into_iter().filter(|message| message.fate() == Fate::NeverSent);
 ///     never_sent.map(Undelivered::into_message).collect() // those cannot arrive twice
 /// }
 /// ```

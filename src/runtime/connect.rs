@@ -27,8 +27,12 @@ use std::{
 /// use sessile::{Connecting, Runtime, Session, Single};
 /// use std::time::Duration;
 ///
-/// async fn hasty(runtime: Runtime<Single>, server: &str) -> Result<Session<Connecting>, Runtime<Single>> {
-///     match select(runtime.connect(server), smol::Timer::after(Duration::from_millis(300))).await {
+/// async fn hasty(
+///     runtime: Runtime<Single>,
+///     server: &str,
+/// ) -> Result<Session<Connecting>, Runtime<Single>> {
+///     match select(runtime.connect(server), smol::Timer::after(Duration::from_millis(300))).await
+///     {
 ///         Either::Left((Ok(session), _)) => Ok(session),
 ///         Either::Left((Err(error), _)) => Err(error.into_runtime()),
 ///         Either::Right((_, connect)) => Err(connect.into_runtime()), // too far for us

@@ -16,7 +16,7 @@ use std::{
 /// Where a server's peers come in: a stream of sessions to admit or to reject.
 ///
 /// Only peers that have presented themselves come out, each with its [offer](Session::offer); slow strangers wait outside,
-/// at most `Config::pending_logins` of them, until the login deadline. Peers that come *back* do not come by here: they
+/// at most [`Config::pending_logins`](crate::Config::pending_logins) of them, until the login deadline. Peers that come *back* do not come by here: they
 /// resume their session.
 ///
 /// It keeps its runtime alive. Dropping it stops listening there; sessions go on.

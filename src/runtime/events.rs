@@ -11,7 +11,7 @@ use std::{
 /// What happens to one session ([`Session::events`](crate::Session::events), [`Peer::events`](crate::Peer::events)) or to all
 /// of a runtime ([`Runtime::events`](crate::Runtime::events)), from the moment it was asked for.
 ///
-/// Whoever reads too slowly is told [`Notice::Lagged`], and goes on with what is newest; `Config::event_buffer` is how far
+/// Whoever reads too slowly is told [`Notice::Lagged`], and goes on with what is newest; [`Config::event_buffer`](crate::Config::event_buffer) is how far
 /// one may lag. A stream of one session ends after its `Ended`, that of a runtime when it stopped. It keeps nothing alive.
 ///
 /// ```
@@ -20,7 +20,9 @@ use std::{
 /// async fn back_online(events: &mut Events) -> bool {
 ///     while let Some(notice) = events.next().await {
 ///         match notice {
-///             Notice::Event(event) if matches!(event.kind(), EventKind::Resumed { .. }) => return true,
+///             Notice::Event(event) if matches!(event.kind(), EventKind::Resumed { .. }) => {
+///                 return true;
+///             }
 ///             Notice::Event(_) => {}
 ///             Notice::Lagged(_) => {} // it may have been among them: look at `peer.phase()`
 ///         }

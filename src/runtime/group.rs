@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 /// Some sessions of a server, under a name: a room, a channel, a topic. [`Sessions::group`](crate::Sessions::group) gives it.
 ///
-/// A session may be in many groups, `Config::groups_per_session` at most, and leaves them all when it ends; a lost link is
+/// A session may be in many groups, [`Config::groups_per_session`](crate::Config::groups_per_session) at most, and leaves them all when it ends; a lost link is
 /// no end. A group is there while it has members, so there is nothing to create and nothing to clean up. Clones, and all
 /// handles of one name, are the same group. It keeps nothing alive.
 ///

@@ -33,8 +33,12 @@ use crate::{
 ///         }
 ///         match what {
 ///             What::Joined(name) => players[peer.index()] = Some(name),
-///             What::Message(message) => println!("{:?}: {} bytes", players[peer.index()], message.len()),
-///             What::Ended { why, .. } => println!("{:?} left: {why}", players[peer.index()].take()),
+///             What::Message(message) => {
+///                 println!("{:?}: {} bytes", players[peer.index()], message.len())
+///             }
+///             What::Ended { why, .. } => {
+///                 println!("{:?} left: {why}", players[peer.index()].take())
+///             }
 ///             _ => {}
 ///         }
 ///     }
@@ -67,6 +71,20 @@ pub struct Incoming<P> {
 }
 
 /// What came in.
+///
+/// ```
+/// use sessile::What;
+///
+/// fn describe(what: &What<String>) -> String {
+///     match what {
+///         What::Joined(name) => format!("{name} came in"),
+///         What::Message(message) => format!("{} bytes", message.len()),
+///         What::Event(event) => event.to_string(),
+///         What::Ended { why, undelivered, .. } => format!("{why}; {} unread", undelivered.len()),
+///         _ => String::new(),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum What<P> {
@@ -120,6 +138,22 @@ impl<P> Inbox<P> {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
+    ///
+    /// ```
+    /// use sessile::{Inbox, Incoming, What};
+    ///
+    /// /// Without ticks: as soon as there is something.
+    /// async fn echo(mut inbox: Inbox<()>) {
+    ///     loop {
+    ///         inbox.ready().await;
+    ///         for Incoming { peer, what, .. } in inbox.drain() {
+    ///             if let What::Message(message) = what {
+    ///                 peer.try_send(&message).ok();
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub async fn ready(&mut self) {
         poll_fn(|cx| self.gate.poll_ready(cx)).await;
     }

@@ -38,14 +38,17 @@ use std::{fmt, io, marker::PhantomData, sync::Arc};
 /// mode both are one machine. A runtime is one word and has no thread of its own, so thousands of clients fit into one
 /// process.
 ///
-/// It lives for as long as itself, a [`Door`], a [`Session`](crate::Session) or a [`Client`](crate::Client) of it. Observers
+/// It lives for as long as itself, a [`Door`], [`Serving`] or [`Inbox`], a [`Session`](crate::Session) or a [`Client`](crate::Client) of it. Observers
 /// ([`Peer`], [`Sessions`], [`Events`]) keep nothing alive.
+///
+/// Which of [`listen`](Self::listen), [`serve`](Self::serve) and [`intake`](Self::intake) to take: [guide](crate::guide::servers).
 ///
 /// ```
 /// # smol::block_on(async {
 /// use sessile::{Config, Credentials, Multi, Runtime, Single, transport::memory::Network};
 ///
-/// let network = Network::new(); // over TCP: `listen("0.0.0.0:7000")`, `connect("127.0.0.1:7000")`
+/// // over TCP: `listen("0.0.0.0:7000")`, `connect("127.0.0.1:7000")`
+/// let network = Network::new();
 /// let server = Runtime::<Multi>::start(Config::new())?;
 /// let mut door = server.listen_over(network.listener());
 /// smol::spawn(async move {
@@ -164,7 +167,7 @@ impl Runtime<Single> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`](crate::ConnectError) where the server is not to be reached within `Config::dial_timeout`, or the
+    /// [`ConnectError`](crate::ConnectError) where the server is not to be reached within [`Config::dial_timeout`](crate::Config::dial_timeout), or the
     /// address is none. It gives the runtime back.
     ///
     /// # Cancel safety
@@ -313,7 +316,9 @@ impl Runtime<Multi> {
     /// use sessile::{Admission, Config, Incoming, Multi, Offer, Runtime, What, admit_with};
     ///
     /// let server = Runtime::<Multi>::start(Config::new())?;
-    /// let anybody = admit_with(|offer: Offer| async move { Ok(Admission::new(fastrand::u64(..), offer.remote_addr())) });
+    /// let anybody = admit_with(|offer: Offer| async move {
+    ///     Ok(Admission::new(fastrand::u64(..), offer.remote_addr()))
+    /// });
     /// let mut inbox = server.intake("0.0.0.0:7000", anybody).await?;
     /// for Incoming { peer, what, .. } in inbox.drain() {
     ///     if let What::Message(message) = what {

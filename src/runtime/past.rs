@@ -89,7 +89,9 @@ impl PastSession {
     /// use sessile::{EventKind, PastSession};
     ///
     /// fn lost_links(past: &PastSession) -> usize {
-    ///     past.events().filter(|event| matches!(event.kind, EventKind::LinkLost(_) | EventKind::TimedOut)).count()
+    ///     past.events()
+    ///         .filter(|event| matches!(event.kind, EventKind::LinkLost(_) | EventKind::TimedOut))
+    ///         .count()
     /// }
     /// ```
     pub fn events(&self) -> impl Iterator<Item = PastEvent> + '_ {

@@ -14,7 +14,7 @@ use std::{
 /// Somebody who watches a session: to clone, to keep in tables, to ask from any thread. Without a mode, a server's.
 ///
 /// It keeps neither the session nor the runtime alive, and goes on answering after the end, with what is then true: the
-/// session's own reason for as long as anybody remembers it (the resume window, `Config::recently_ended`), and
+/// session's own reason for as long as anybody remembers it (the resume window, [`Config::recently_ended`](crate::Config::recently_ended)), and
 /// [`Reason::Gone`](crate::Reason::Gone) after that. It never means another session, although [`index`](Self::index) is
 /// used again. Two are equal where they watch the same session.
 ///
@@ -124,7 +124,10 @@ impl<M: Mode> Peer<M> {
     ///
     /// fn row(peer: &Peer) -> Option<String> {
     ///     let now = peer.snapshot()?;
-    ///     Some(format!("{} {} sent {} acked {} resumed {}", now.id, now.phase, now.sent, now.acked, now.resumed))
+    ///     Some(format!(
+    ///         "{} {} sent {} acked {} resumed {}",
+    ///         now.id, now.phase, now.sent, now.acked, now.resumed
+    ///     ))
     /// }
     /// ```
     #[must_use]
@@ -145,6 +148,19 @@ impl Peer<Multi> {
     /// # Errors
     ///
     /// [`SendError::Full`] where the peer does not read, [`TooLong`](crate::TooLong), or the end.
+    ///
+    /// ```
+    /// use sessile::{Ended, Peer, SendError};
+    ///
+    /// fn tell(peer: &Peer, line: &str) {
+    ///     match peer.try_send(line) {
+    ///         Ok(()) => {}
+    ///         Err(SendError::Full) => peer.remove("too slow"),
+    ///         Err(SendError::Ended(Ended::Closed(why))) => println!("too late: {why}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn try_send(&self, message: &(impl AsMessage + ?Sized)) -> Result<(), SendError> {
         self.watcher.try_send(message.lend())
     }

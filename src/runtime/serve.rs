@@ -13,6 +13,20 @@ use crate::{
 ///
 /// It keeps its runtime alive. Dropping it stops listening and closes the sessions that came in by it; the host hears of
 /// each end.
+///
+/// ```
+/// use sessile::{Config, ConfigError, Host, Multi, Runtime, Serving, transport::memory::Network};
+///
+/// /// Two hosts, one collection of sessions.
+/// fn start(game: impl Host, chat: impl Host) -> Result<[Serving; 2], ConfigError> {
+///     let server = Runtime::<Multi>::start(Config::new())?; // the two `Serving`s keep it alive
+///     let (game_net, chat_net) = (Network::new(), Network::new());
+///     Ok([
+///         server.serve_over(game_net.listener(), game),
+///         server.serve_over(chat_net.listener(), chat),
+///     ])
+/// }
+/// ```
 #[must_use = "dropping it stops serving"]
 pub struct Serving {
     gate: Gate,

@@ -183,7 +183,7 @@ impl Sessions {
 
 /// Sessions that ended.
 impl Sessions {
-    /// The last sessions that ended, newest first: `Config::recently_ended` of them at most. Only who was logged in is
+    /// The last sessions that ended, newest first: [`Config::recently_ended`](crate::Config::recently_ended) of them at most. Only who was logged in is
     /// among them, so that a flood of failed logins takes nobody's place.
     ///
     /// ```

@@ -20,7 +20,8 @@ use std::{
 /// use sessile::{Close, LoggedIn, Session, Undelivered};
 ///
 /// async fn all(sessions: Vec<Session<LoggedIn>>) -> Vec<Vec<Undelivered>> {
-///     let closing: Vec<Close> = sessions.into_iter().map(|session| session.close("closing time")).collect();
+///     let closing: Vec<Close> =
+///         sessions.into_iter().map(|session| session.close("closing time")).collect();
 ///     futures::future::join_all(closing).await // all at once
 /// }
 /// ```

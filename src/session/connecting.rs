@@ -12,7 +12,7 @@ impl Session<Connecting> {
     }
 
     /// Logs in, and dials again first where the link is gone. It begins now; awaiting it waits for the answer, for
-    /// `Config::login_deadline` at most.
+    /// [`Config::login_deadline`](crate::Config::login_deadline) at most.
     ///
     /// The credentials are only looked at: a session that expired later logs in with them again.
     ///
@@ -29,7 +29,10 @@ impl Session<Connecting> {
     /// ```
     /// use sessile::{Connecting, Credentials, LoggedIn, LoginError, Retry, Session};
     ///
-    /// async fn patient(mut session: Session<Connecting>, me: &Credentials) -> Result<Session<LoggedIn>, LoginError> {
+    /// async fn patient(
+    ///     mut session: Session<Connecting>,
+    ///     me: &Credentials,
+    /// ) -> Result<Session<LoggedIn>, LoginError> {
     ///     loop {
     ///         let error = match session.login(me).await {
     ///             Ok(session) => return Ok(session),
@@ -83,7 +86,10 @@ impl Session<Connecting, Multi> {
     /// ```
     /// use sessile::{Connecting, Identity, LoggedIn, Multi, Session, TooLong};
     ///
-    /// fn by_name(session: Session<Connecting, Multi>, name: &str) -> Result<Session<LoggedIn, Multi>, TooLong> {
+    /// fn by_name(
+    ///     session: Session<Connecting, Multi>,
+    ///     name: &str,
+    /// ) -> Result<Session<LoggedIn, Multi>, TooLong> {
     ///     Ok(session.admit(Identity::new(name)?)) // text may be too long for an identity
     /// }
     ///
@@ -114,7 +120,10 @@ impl Session<Connecting, Multi> {
     /// ```
     /// use sessile::{Connecting, LoggedIn, Multi, Session};
     ///
-    /// async fn first_come(session: Session<Connecting, Multi>, account: u64) -> Option<Session<LoggedIn, Multi>> {
+    /// async fn first_come(
+    ///     session: Session<Connecting, Multi>,
+    ///     account: u64,
+    /// ) -> Option<Session<LoggedIn, Multi>> {
     ///     match session.try_admit(account).await {
     ///         Ok(session) => Some(session),
     ///         Err(occupied) => {

@@ -23,7 +23,7 @@ impl<M: Mode> Session<LoggedIn, M> {
 
     /// Sends one message, in order and exactly once for as long as the session lives, over as many links as it takes.
     ///
-    /// It is accepted when the unacked window (`Config::unacked_messages`, `Config::unacked_bytes`) has room, which is
+    /// It is accepted when the unacked window ([`Config::unacked_messages`](crate::Config::unacked_messages), [`Config::unacked_bytes`](crate::Config::unacked_bytes)) has room, which is
     /// when the peer's *application* took earlier messages: this waits for a peer that does not read. Two programs that
     /// send without reading stop each other for ever; [`split`](Self::split) is what helps.
     ///
@@ -83,7 +83,7 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// # Errors
     ///
     /// [`TooLong`](crate::TooLong) or [`Ended`]; never [`Full`](SendError::Full), because the oldest goes where too many
-    /// wait (`Config::volatile_messages`).
+    /// wait ([`Config::volatile_messages`](crate::Config::volatile_messages)).
     ///
     /// ```
     /// use sessile::{LoggedIn, SendError, Session};
@@ -111,7 +111,10 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// use futures::FutureExt;
     /// use sessile::{Ended, LoggedIn, Session};
     ///
-    /// async fn until(session: &mut Session<LoggedIn>, stop: &async_channel::Receiver<()>) -> Result<(), Ended> {
+    /// async fn until(
+    ///     session: &mut Session<LoggedIn>,
+    ///     stop: &async_channel::Receiver<()>,
+    /// ) -> Result<(), Ended> {
     ///     loop {
     ///         futures::select! {
     ///             message = session.recv() => println!("{:?}", message?),
@@ -150,24 +153,36 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// A peer's application acknowledges by reading. A program that only sends while its peer does the same therefore
     /// waits for ever; one that reads while it sends does not.
     ///
-    /// ```
-    /// use futures::future::try_join;
-    /// use sessile::{Error, LoggedIn, Session};
+    /// A sender hears of a loss or an end at once, a receiver after what came before it. So it is the receiver's to tell:
+    /// with `try_join` the sender's failure would cancel the reading of the last words. The [guide](crate::guide::sending)
+    /// has both traps.
     ///
-    /// async fn chat(session: &mut Session<LoggedIn>, lines: &async_channel::Receiver<String>) -> Result<(), Error> {
+    /// ```
+    /// use futures::future::pending;
+    /// use sessile::{Ended, LoggedIn, Session};
+    ///
+    /// async fn chat(
+    ///     session: &mut Session<LoggedIn>,
+    ///     lines: &async_channel::Receiver<String>,
+    /// ) -> Ended {
     ///     let (mut sender, mut receiver) = session.split();
     ///     let talk = async {
     ///         while let Ok(line) = lines.recv().await {
-    ///             sender.send(&line).await?;
+    ///             if sender.send(&line).await.is_err() {
+    ///                 break; // the receiver says why
+    ///             }
     ///         }
-    ///         Ok(())
+    ///         pending().await
     ///     };
     ///     let listen = async {
     ///         loop {
-    ///             println!("{:?}", receiver.recv().await?);
+    ///             match receiver.recv().await {
+    ///                 Ok(message) => println!("{message:?}"),
+    ///                 Err(ended) => return ended,
+    ///             }
     ///         }
     ///     };
-    ///     try_join(talk, listen).await.map(|((), ())| ())
+    ///     smol::future::or(listen, talk).await
     /// }
     /// ```
     pub fn split(&mut self) -> (SendHalf<'_>, RecvHalf<'_>) {
@@ -187,7 +202,9 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// ```
     /// use sessile::{Ended, LoggedIn, Reconnecting, Session};
     ///
-    /// fn diagnose(session: Session<LoggedIn>) -> Result<Session<LoggedIn>, Option<Session<Reconnecting>>> {
+    /// fn diagnose(
+    ///     session: Session<LoggedIn>,
+    /// ) -> Result<Session<LoggedIn>, Option<Session<Reconnecting>>> {
     ///     match session.check() {
     ///         Ok(()) => Ok(session),
     ///         Err(Ended::Lost(lost)) => Err(Some(session.reconnect(lost))),
@@ -207,7 +224,10 @@ impl<M: Mode> Session<LoggedIn, M> {
     /// ```
     /// use sessile::{LoggedIn, Lost, ResumeError, Session};
     ///
-    /// async fn come_back(session: Session<LoggedIn>, lost: Lost) -> Result<Session<LoggedIn>, ResumeError> {
+    /// async fn come_back(
+    ///     session: Session<LoggedIn>,
+    ///     lost: Lost,
+    /// ) -> Result<Session<LoggedIn>, ResumeError> {
     ///     session.reconnect(lost).resume().await
     /// }
     /// ```

@@ -22,7 +22,10 @@ use std::{
 /// use sessile::{Connecting, Credentials, LoggedIn, Session};
 /// use std::time::Duration;
 ///
-/// async fn hasty(session: Session<Connecting>, me: &Credentials) -> Result<Session<LoggedIn>, Session<Connecting>> {
+/// async fn hasty(
+///     session: Session<Connecting>,
+///     me: &Credentials,
+/// ) -> Result<Session<LoggedIn>, Session<Connecting>> {
 ///     match select(session.login(me), smol::Timer::after(Duration::from_millis(500))).await {
 ///         Either::Left((Ok(session), _)) => Ok(session),
 ///         Either::Left((Err(error), _)) => Err(error.into_session()),

@@ -41,6 +41,8 @@ use std::{fmt, marker::PhantomData};
 /// A session has one owner and is not `Clone`; it is `Send` and `Sync` and three words long in every state. To watch it
 /// from elsewhere there is [`peer`](Self::peer); to send and to receive at the same time, [`split`](Self::split).
 ///
+/// Helpers for both ends, threads, fields of structs: [guide](crate::guide::moving).
+///
 /// Its heart beats without it: links are driven by the runtime's tasks, whether or not anything here is awaited.
 ///
 /// **Dropping a session closes it** with [`Reason::Dropped`]. [`close`](Self::close) says why, and what did not arrive.
@@ -116,6 +118,15 @@ impl<S: State, M: Mode> Session<S, M> {
     }
 
     /// Somebody who watches it: to clone, to keep elsewhere, to look at. It keeps nothing alive.
+    ///
+    /// ```
+    /// use sessile::{LoggedIn, Multi, Peer, Session};
+    /// use std::collections::HashMap;
+    ///
+    /// fn list(online: &mut HashMap<u64, Peer>, session: &Session<LoggedIn, Multi>) {
+    ///     online.insert(session.id(), session.peer()); // the session itself goes to its task
+    /// }
+    /// ```
     #[must_use]
     pub fn peer(&self) -> Peer<M> {
         Peer::new(self.handle.watcher())
@@ -141,6 +152,16 @@ impl<S: State, M: Mode> Session<S, M> {
     }
 
     /// All of it at one instant: phase, round trip, counters. `None` where its runtime was stopped and forgot it.
+    ///
+    /// ```
+    /// use sessile::{LoggedIn, Session};
+    ///
+    /// /// How much of the window is used, in percent.
+    /// fn load(session: &Session<LoggedIn>) -> Option<usize> {
+    ///     let now = session.snapshot()?;
+    ///     Some(100 * now.unacked_messages / now.window_messages.max(1))
+    /// }
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.handle.snapshot()
@@ -154,7 +175,7 @@ impl<S: State, M: Mode> Session<S, M> {
 
     /// Closes it, now: what was sent is written out, then the peer hears `reason` (the first 128 bytes of it).
     ///
-    /// Awaiting it is optional. It waits for the peer to say what it took (`Config::close_linger` at most) and returns
+    /// Awaiting it is optional. It waits for the peer to say what it took ([`Config::close_linger`](crate::Config::close_linger) at most) and returns
     /// what it did not take: [`NeverSent`](crate::Fate::NeverSent), or [`Unknown`](crate::Fate::Unknown) where it may or may
     /// not have. What arrived and was not read is dropped.
     ///

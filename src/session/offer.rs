@@ -96,9 +96,12 @@ impl Offer {
     /// use sessile::{Offer, Rejection};
     ///
     /// async fn knows_key(offer: &Offer, key: &[u8; 32]) -> Result<(), Rejection> {
-    ///     let nonce: [u8; 32] = std::array::from_fn(|_| fastrand::u8(..)); // take a cryptographic one
+    ///     // take a cryptographic one
+    ///     let nonce: [u8; 32] = std::array::from_fn(|_| fastrand::u8(..));
     ///     let answer = offer.challenge(&nonce).await.map_err(|_| Rejection::bad_credentials())?;
-    ///     if blake3::keyed_hash(key, &nonce) == *<&[u8; 32]>::try_from(&answer[..]).unwrap_or(&[0; 32]) {
+    ///     if blake3::keyed_hash(key, &nonce)
+    ///         == *<&[u8; 32]>::try_from(&answer[..]).unwrap_or(&[0; 32])
+    ///     {
     ///         Ok(())
     ///     } else {
     ///         Err(Rejection::bad_credentials())

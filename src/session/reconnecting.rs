@@ -30,9 +30,11 @@ impl<M: Mode> Session<Reconnecting, M> {
     /// Dropping the future closes the session. To go on with it, take it back with [`Resume::into_session`].
     ///
     /// ```
-    /// use sessile::{Closed, Multi, LoggedIn, Reconnecting, Session};
+    /// use sessile::{Closed, LoggedIn, Multi, Reconnecting, Session};
     ///
-    /// async fn back(session: Session<Reconnecting, Multi>) -> Result<Session<LoggedIn, Multi>, Closed> {
+    /// async fn back(
+    ///     session: Session<Reconnecting, Multi>,
+    /// ) -> Result<Session<LoggedIn, Multi>, Closed> {
     ///     session.resume().await.map_err(|mut gone| {
     ///         for message in gone.take_undelivered() {
     ///             eprintln!("not delivered: {message:?}");

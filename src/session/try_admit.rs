@@ -20,8 +20,11 @@ use std::{
 /// ```
 /// use sessile::{Connecting, LoggedIn, Multi, Session};
 ///
-/// /// Whoever comes second throws the first one out, but the first one's program hears of it before.
-/// async fn polite(session: Session<Connecting, Multi>, account: u64) -> Session<LoggedIn, Multi> {
+/// /// Whoever comes second throws the first one out, who hears of it before.
+/// async fn polite(
+///     session: Session<Connecting, Multi>,
+///     account: u64,
+/// ) -> Session<LoggedIn, Multi> {
 ///     match session.try_admit(account).await {
 ///         Ok(session) => session,
 ///         Err(occupied) => {

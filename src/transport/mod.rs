@@ -23,13 +23,24 @@ use std::{future::Future, io, net::SocketAddr};
 /// ```
 /// use futures::io::{AsyncRead, AsyncWrite};
 /// use sessile::transport::Link;
-/// use std::{io, pin::Pin, task::{Context, Poll}};
+/// use std::{
+///     io,
+///     pin::Pin,
+///     task::{Context, Poll},
+/// };
 ///
 /// /// Counts what passes through another link.
-/// struct Counted<L> { inner: L, read: usize }
+/// struct Counted<L> {
+///     inner: L,
+///     read: usize,
+/// }
 ///
 /// impl<L: Link> AsyncRead for Counted<L> {
-///     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &mut [u8]) -> Poll<io::Result<usize>> {
+///     fn poll_read(
+///         mut self: Pin<&mut Self>,
+///         cx: &mut Context<'_>,
+///         bytes: &mut [u8],
+///     ) -> Poll<io::Result<usize>> {
 ///         let result = Pin::new(&mut self.inner).poll_read(cx, bytes);
 ///         if let Poll::Ready(Ok(read)) = result {
 ///             self.read += read;
@@ -39,7 +50,11 @@ use std::{future::Future, io, net::SocketAddr};
 /// }
 ///
 /// impl<L: Link> AsyncWrite for Counted<L> {
-///     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+///     fn poll_write(
+///         mut self: Pin<&mut Self>,
+///         cx: &mut Context<'_>,
+///         bytes: &[u8],
+///     ) -> Poll<io::Result<usize>> {
 ///         Pin::new(&mut self.inner).poll_write(cx, bytes)
 ///     }
 ///     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
