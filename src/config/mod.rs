@@ -227,7 +227,8 @@ impl Config {
         self
     }
 
-    /// How many of them may come from one IPv4 address or one IPv6 /64 network. Checked for its range; not enforced yet.
+    /// How many of them may come from one IPv4 address or one IPv6 /64 network. More are turned away at
+    /// once. Raise it where many clients come from behind one address.
     ///
     /// Default 32, or `pending_logins` where that is less; 1 to [`pending_logins`](Self::pending_logins).
     pub const fn pending_per_prefix(mut self, logins: usize) -> Self {
