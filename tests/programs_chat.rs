@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_channel::{Receiver, Sender};
-use common::{MINUTE, On, SECOND, World, soon};
+use common::{MINUTE, MS, On, SECOND, World, read, soon};
 use sessile::{
     Closed, Config, Connecting, Credentials, Door, Ended, Error, ErrorKind, Fate, Identity,
     LoggedIn, Message, Multi, Offer, Rejection, ResumeError, SendError, Session, Sessions,
@@ -257,7 +257,7 @@ fn everybody_hears_every_line_once_whatever_happens_to_the_links() {
     let serving = serve(&world, Config::new());
     let names = ["alice", "bob", "carol"];
     let chatters = names.map(|name| join(&world, name));
-    world.network.set_delay(Duration::from_millis(5));
+    world.network.set_delay(5 * MS);
     for number in 0..100 {
         for chatter in &chatters {
             chatter.types(format!(" {number}\n"));
@@ -265,7 +265,7 @@ fn everybody_hears_every_line_once_whatever_happens_to_the_links() {
         if number % 10 == 7 {
             world.network.cut(); // with lines on their way, and some typed while nobody is there
         } else {
-            world.pass(Duration::from_millis(1));
+            world.pass(20 * MS);
         }
     }
     world.pass(MINUTE);
@@ -279,12 +279,34 @@ fn everybody_hears_every_line_once_whatever_happens_to_the_links() {
         }
     }
     assert!(
-        world.network.dials() >= 3 + 10,
+        world.network.dials() >= 3 + 30,
         "links broke and came back: {}",
         world.network.dials()
     );
     assert_eq!(serving.log.lines(), [""; 0], "nobody left");
     assert_eq!(serving.everybody.len(), 3);
+}
+
+#[test]
+fn a_line_that_was_not_accepted_when_the_link_broke_is_said_later() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new().unacked_messages(2));
+    let alice = join(&world, "alice");
+    let peer = world.run(door.next()).expect("alice");
+    let mut theirs = peer.admit(1u64);
+    world.settle();
+    for line in ["one", "two", "three", "four"] {
+        alice.types(line); // the window is full at the third
+    }
+    world.cut();
+    assert_eq!(read(&mut theirs), ["one", "two"]);
+    let mut theirs = world.back(theirs);
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        world.pass(SECOND);
+        heard.extend(read(&mut theirs));
+    }
+    assert_eq!(heard, ["three", "four"]);
 }
 
 #[test]
