@@ -1,4 +1,4 @@
-use async_executor::Executor;
+use smol::Executor;
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 /// Where a runtime's tasks run, when they are not to run on smol's global executor.
