@@ -26,7 +26,7 @@ enum Repr<'a> {
 }
 
 /// What can be sent: `[u8]`, `[u8; N]`, `Vec<u8>`, `str` and `String` are copied once,
-/// [`Bytes`](https://docs.rs/bytes/1/bytes/struct.Bytes.html) and [`Message`] are
+/// `bytes::Bytes` and [`Message`] are
 /// shared without a copy. Sealed.
 ///
 /// Messages are lent, not given away: whatever happens to the send, the caller still has the message.

@@ -53,7 +53,7 @@ use series::Series;
 ///
 /// **Sending.** Nothing is buffered beside the session: a message is either accepted by a session that is logged in, and
 /// then delivered or handed back as `Undelivered`, or refused. It is a
-/// [`Sink`](https://docs.rs/futures/0.3/futures/sink/trait.Sink.html) of [`Bytes`](https://docs.rs/bytes/1/bytes/struct.Bytes.html),
+/// `futures::Sink` of `bytes::Bytes`,
 /// too; closing that closes the
 /// client.
 ///

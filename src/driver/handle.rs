@@ -357,19 +357,7 @@ impl Drop for Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.snapshot() {
-            Some(snapshot) => f
-                .debug_struct("Session")
-                .field("id", &self.key)
-                .field("identity", &snapshot.identity)
-                .field("phase", &snapshot.phase)
-                .field("epoch", &snapshot.epoch)
-                .finish_non_exhaustive(),
-            None => f
-                .debug_struct("Session")
-                .field("id", &self.key)
-                .finish_non_exhaustive(),
-        }
+        self.watcher().fmt_as("Session", f)
     }
 }
 

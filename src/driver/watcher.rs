@@ -222,19 +222,22 @@ fn remove(hub: &mut Hub, key: Key, now: crate::proto::Time, text: &str) -> bool 
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.snapshot() {
-            Some(snapshot) => f
-                .debug_struct("Peer")
-                .field("id", &self.key)
-                .field("identity", &snapshot.identity)
-                .field("phase", &snapshot.phase)
-                .field("epoch", &snapshot.epoch)
-                .finish_non_exhaustive(),
-            None => f
-                .debug_struct("Peer")
-                .field("id", &self.key)
-                .finish_non_exhaustive(),
+        self.fmt_as("Peer", f)
+    }
+}
+
+impl Watcher {
+    /// What a session looks like to whoever prints one, by whatever name it is held.
+    pub(super) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct(name);
+        shown.field("id", &self.key);
+        if let Some(now) = self.snapshot() {
+            shown
+                .field("identity", &now.identity)
+                .field("phase", &now.phase)
+                .field("epoch", &now.epoch);
         }
+        shown.finish_non_exhaustive()
     }
 }
 
