@@ -281,6 +281,33 @@ fn a_server_that_was_restarted_is_logged_in_to_anew() {
     assert_eq!(&*world.run(peer.recv()).unwrap(), b"new", "and nothing old");
 }
 
+/// Nobody said that it should stay away: the program at the other end ended, or a task of it did.
+#[test]
+fn a_server_that_ends_in_order_without_a_word_is_logged_in_to_anew() {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new());
+    let (mut client, peer) = joined(&world, Config::new(), &mut door);
+    drop((peer, door, server));
+    let (_server, mut door) = world.server(Config::new());
+    let updates = live(&world, &mut client, SECOND * 10);
+    assert_eq!(updates[0], "ended", "{updates:?}");
+    let mut peer = admit(&world, &mut door);
+    world.run(client.send("back")).unwrap();
+    assert_eq!(&*world.run(peer.recv()).unwrap(), b"back");
+}
+
+/// A reason that the host gave is final.
+#[test]
+fn a_server_that_says_goodbye_is_not_logged_in_to_anew() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let (mut client, peer) = joined(&world, Config::new(), &mut door);
+    drop(peer.close("the season is over"));
+    let updates = live(&world, &mut client, SECOND * 60);
+    assert_eq!(updates.last().unwrap(), "over: ClosedByPeer");
+    assert_eq!(world.network.dials(), 1);
+}
+
 #[test]
 fn without_relogin_the_end_of_the_session_is_the_end() {
     let world = World::new();

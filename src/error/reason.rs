@@ -184,13 +184,13 @@ impl Reason {
             | Self::NeverProven
             | Self::LinkLost
             | Self::Exhausted => Retry::Now,
-            Self::LoginTimedOut | Self::HostPanicked | Self::Stopped => {
+            // Nobody said that the peer should stay away: a program ended, or failed.
+            Self::LoginTimedOut | Self::HostPanicked | Self::Stopped | Self::Dropped => {
                 Retry::After(AFTER_A_TIMEOUT)
             }
             Self::GaveUp => Retry::After(AFTER_A_SERIES),
             Self::ClosedHere
             | Self::ClosedByPeer
-            | Self::Dropped
             | Self::TakenOver
             | Self::Superseded
             | Self::Removed

@@ -224,7 +224,7 @@ fn a_session_without_a_resume_window_is_closed_and_forgotten_in_peace() {
     let (mut scene, key, mut link) = Scene::served_with(config().resume_window(ms(0)));
     scene.on(key, |machine, cx| machine.abandon(cx));
     scene.pass(ms(100));
-    assert_eq!(scene.hears(&mut link), ["CLOSE 3 Never taken 0"]);
+    assert_eq!(scene.hears(&mut link), ["CLOSE 3 After(1000) taken 0"]);
     scene.says(&mut link, &[Frame::Closed(0)]);
     assert!(scene.registry.get(key).is_none());
 }
