@@ -151,7 +151,7 @@ fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
         let Received { payload, volatile } = received;
         return Some(Item::Message(Message::shared(payload, volatile)));
     }
-    let over = |machine: &Machine| machine.is_settled() && machine.is_read();
+    let over = |machine: &Machine| machine.is_settled() && !machine.has_mail();
     if !hub.registry.get(key).is_none_or(over) {
         return None;
     }

@@ -44,16 +44,9 @@ impl Outbox {
         terms: &Terms,
         message: impl FnOnce() -> Bytes,
     ) -> Result<(), NoRoom> {
-        if len > terms.max_message as usize {
-            return Err(NoRoom::TooLong);
-        }
-        if self.queue.len() >= terms.window_messages as usize
-            || self.bytes + len > terms.window_bytes as usize
-        {
-            return Err(NoRoom::Full);
-        }
-        self.push(message());
-        Ok(())
+        let room = self.queue.len() < terms.window_messages as usize
+            && self.bytes + len <= terms.window_bytes as usize;
+        self.push_if(room, len, terms, message)
     }
 
     /// The same for the first answer of a host that was called because the window [was open](Self::is_open): what does not
@@ -64,20 +57,26 @@ impl Outbox {
         terms: &Terms,
         message: impl FnOnce() -> Bytes,
     ) -> Result<(), NoRoom> {
+        self.push_if(self.is_open(terms), len, terms, message)
+    }
+
+    fn push_if(
+        &mut self,
+        room: bool,
+        len: usize,
+        terms: &Terms,
+        message: impl FnOnce() -> Bytes,
+    ) -> Result<(), NoRoom> {
         if len > terms.max_message as usize {
             return Err(NoRoom::TooLong);
         }
-        if !self.is_open(terms) {
+        if !room {
             return Err(NoRoom::Full);
         }
-        self.push(message());
+        self.bytes += len;
+        self.accepted_bytes += len as u64;
+        self.queue.push_back(message());
         Ok(())
-    }
-
-    fn push(&mut self, message: Bytes) {
-        self.bytes += message.len();
-        self.accepted_bytes += message.len() as u64;
-        self.queue.push_back(message);
     }
 
     /// Whether the window has room for a message, if a small one.

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use super::{Port, Reading, Registry};
 use crate::{
@@ -34,30 +34,12 @@ impl Registry {
         fresh: &mut dyn FnMut() -> Secret,
     ) -> Reading {
         loop {
-            let Some(slot) = self.slots.get_mut(port.key().slot() as usize) else {
-                return Reading::Close;
-            };
-            let generation = slot.generation;
-            let Some(machine) = slot
-                .machine
-                .as_mut()
-                .filter(|_| generation == port.key().generation())
-            else {
-                return Reading::Close;
-            };
-            let mut cx = Cx {
-                now,
-                late: Duration::ZERO,
-                settings: &self.settings,
-                tick: self.tick,
-                direct: false,
-                fx: &mut *fx,
-            };
-            let reading = port.feed(machine, &mut cx, bytes);
-            self.settle(port.key(), now, fx);
-            match reading {
-                Ok(reading) => return reading,
-                Err(resume) => match self.resume(port.key(), now, &resume, fx, fresh) {
+            let key = port.key();
+            let feed = |machine: &mut Machine, cx: &mut Cx<'_>| port.feed(machine, cx, bytes);
+            match self.input(key, now, fx, feed) {
+                None => return Reading::Close,
+                Some(Ok(reading)) => return reading,
+                Some(Err(resume)) => match self.resume(port.key(), now, &resume, fx, fresh) {
                     Some((key, link)) => port.move_to(key, link),
                     None => return Reading::Continue,
                 },

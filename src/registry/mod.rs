@@ -218,7 +218,7 @@ impl Registry {
     /// The session that holds an identity.
     #[must_use]
     pub fn holder(&self, identity: &Identity) -> Option<Key> {
-        self.by_identity.get(identity).copied()
+        self.find(identity.as_bytes())
     }
 
     /// The same, for a key that is not an [`Identity`] yet.

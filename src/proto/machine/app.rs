@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{Cx, Machine, Received, Stage, Wake};
+use super::{Cx, Machine, Received, Wake};
 use crate::{
     Closed, Ended, SendError, TooLong, Undelivered,
     message::Lent,
@@ -104,12 +104,6 @@ impl Machine {
     #[must_use]
     pub fn unread(&self) -> usize {
         self.inbox.len()
-    }
-
-    /// Whether nothing waits to be read.
-    #[must_use]
-    pub fn is_read(&self) -> bool {
-        self.inbox.is_empty()
     }
 
     fn accept(&mut self, message: Lent<'_>) -> Result<(), SendError> {
@@ -244,11 +238,5 @@ impl Machine {
     #[must_use]
     pub fn is_stranger(&self) -> bool {
         self.identity.is_none() && self.phase == Phase::Connecting
-    }
-
-    /// Whether the link waits for its first frame.
-    #[must_use]
-    pub fn is_greeting(&self) -> bool {
-        self.stage == Stage::Greeting
     }
 }
