@@ -11,7 +11,7 @@ use smol::future::FutureExt;
 
 use super::{
     Handle, Owner,
-    hub::{GateState, Todo, remember},
+    hub::{GateState, remember},
     link,
     shared::Shared,
 };
@@ -149,15 +149,11 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         let id = self.id;
-        let mut todo = Todo::default();
         self.owner.shared().with(|hub, now| {
             let Some(gate) = hub.gates.get_mut(id) else {
                 return;
             };
-            gate.open = false;
-            todo.wake(gate.listener.take());
-            todo.wake(gate.door.take());
-            todo.wake(gate.worker.take());
+            gate.close(&mut hub.todo);
             let left = std::mem::take(&mut gate.offered);
             for key in left {
                 let gone = Rejection::busy(Duration::from_secs(1));
@@ -170,7 +166,6 @@ impl Drop for Gate {
                 });
             }
         });
-        todo.run(self.owner.shared());
     }
 }
 

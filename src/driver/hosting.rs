@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 
 use super::{
     Gate, Handle, Owner, Watcher,
-    hub::{Hub, Todo, remember},
+    hub::{Hub, remember},
     shared::Shared,
 };
 use crate::{
@@ -92,7 +92,6 @@ impl Handle {
 
     /// Whoever lets a session go that has a host does not close it.
     fn give_up_to(self, host: HostSeat) {
-        let mut todo = Todo::default();
         self.shared().with(|hub, _| {
             let seat = hub.seat(self.key());
             seat.host = Some(Box::new(host));
@@ -101,9 +100,8 @@ impl Handle {
                 gate.hosts += 1;
             }
             // What came before it had a host is to be told too.
-            hub.put_in_line(self.key(), &mut todo);
+            hub.put_in_line(self.key());
         });
-        todo.run(self.shared());
     }
 }
 
@@ -193,14 +191,14 @@ impl Hub {
     }
 
     /// There is something to tell of this session, if it is one without a handle.
-    pub(super) fn put_in_line(&mut self, key: Key, todo: &mut Todo) {
+    pub(super) fn put_in_line(&mut self, key: Key) {
         let seat = self.seat(key);
         let gate = seat.gate;
         if seat.host.as_mut().is_some_and(|host| host.join_line())
             && let Some(gate) = self.gates.get_mut(gate)
         {
             gate.line.push_back(key);
-            todo.wake(gate.worker.take());
+            self.todo.wake(gate.worker.take());
         }
     }
 }
@@ -298,7 +296,6 @@ impl Gate {
     /// One thing of the session that stands first in line, if there is one; if it has more, it stands last again.
     pub(crate) fn tell_first(&self) -> Option<(Watcher, Option<Item>)> {
         let (id, shared) = (self.id(), self.owner().shared());
-        let mut todo = Todo::default();
         let told = shared.with(|hub, now| {
             let key = hub.gates.get_mut(id)?.line.pop_front()?;
             if let Some(host) = hub.seat(key).host.as_mut() {
@@ -306,11 +303,10 @@ impl Gate {
             }
             let item = next_item(hub, key, now);
             if item.is_some() {
-                hub.put_in_line(key, &mut todo);
+                hub.put_in_line(key);
             }
             Some((key, item))
         });
-        todo.run(shared);
         told.map(|(key, item)| (Watcher::new(Arc::clone(shared), key), item))
     }
 }

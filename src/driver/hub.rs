@@ -15,10 +15,11 @@ use crate::{
 };
 
 /// What a runtime's lock guards.
-#[derive(Debug)]
 pub(super) struct Hub {
     pub(super) registry: Registry,
     pub(super) fx: Effects,
+    /// What is to be done once the lock is free.
+    pub(super) todo: Todo,
     pub(super) observers: Observers,
     pub(super) beside: Beside,
     pub(super) past: Past,
@@ -87,6 +88,7 @@ impl Hub {
         Self {
             registry,
             fx: Effects::default(),
+            todo: Todo::default(),
             observers: Observers::default(),
             beside: Beside::default(),
             past,
@@ -121,47 +123,49 @@ impl Hub {
     }
 
     /// Performs what the last input brought about. The one place.
-    pub(super) fn perform(&mut self, todo: &mut Todo) {
+    pub(super) fn perform(&mut self) -> Todo {
         if !self.fx.is_empty() {
-            self.perform_effects(todo);
+            self.perform_effects();
         }
         if self.registry.take_rearmed()
             && let Some(at) = self.registry.next_deadline()
             && self.timer.at.is_none_or(|planned| at < planned)
         {
-            todo.wake(self.timer.waker.take());
+            self.todo.wake(self.timer.waker.take());
         }
+        std::mem::take(&mut self.todo)
     }
 
-    fn perform_effects(&mut self, todo: &mut Todo) {
+    fn perform_effects(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
                 Effect::Event(event) => {
                     let key = Key::from_u64(event.session());
-                    self.note(key, &event, todo);
+                    self.note(key, &event);
                     if let Some(host) = self.seat(key).host.as_mut() {
                         host.tell(event.clone());
-                        self.put_in_line(key, todo);
+                        self.put_in_line(key);
                     }
+                    let todo = &mut self.todo;
                     self.observers.tell(event, |waker| todo.wake(waker));
                 }
                 Effect::Ended(snapshot) => {
                     let history = self.beside.take_history(Key::from_u64(snapshot.id));
                     self.past.keep(*snapshot, history);
                 }
-                Effect::Dial(key, link) => todo.dials.push((key, link)),
+                Effect::Dial(key, link) => self.todo.dials.push((key, link)),
                 Effect::Wake(key, who) => {
-                    self.wake(key, who, todo);
+                    self.wake(key, who);
                     if who.has(Wake::RECV | Wake::SEND | Wake::STATE) {
-                        self.put_in_line(key, todo);
+                        self.put_in_line(key);
                     }
                 }
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate;
                     if let Some(gate) = self.gates.get_mut(gate).filter(|gate| gate.open) {
                         gate.offered.push_back(key);
-                        todo.wake(gate.door.take());
+                        self.todo.wake(gate.door.take());
                     }
                 }
             }
@@ -170,9 +174,9 @@ impl Hub {
     }
 
     /// What lies beside a session follows what happens to it.
-    fn note(&mut self, key: Key, event: &Event, todo: &mut Todo) {
+    fn note(&mut self, key: Key, event: &Event) {
         if matches!(event.kind(), EventKind::Ended(_)) {
-            todo.rubbish.extend(self.beside.free(key));
+            self.todo.rubbish.extend(self.beside.free(key));
         } else if self.registry.settings().recently_ended > 0
             && self.registry.get(key).map(Machine::side) == Some(Side::Acceptor)
         {
@@ -198,8 +202,10 @@ impl Hub {
             .collect()
     }
 
-    fn wake(&mut self, key: Key, who: Wake, todo: &mut Todo) {
-        let seat = self.seat(key);
+    fn wake(&mut self, key: Key, who: Wake) {
+        let Some(seat) = self.seats.get_mut(key.slot() as usize) else {
+            return;
+        };
         for (purpose, waker) in [
             (Wake::LINK, &mut seat.link),
             (Wake::RECV, &mut seat.recv),
@@ -208,9 +214,19 @@ impl Hub {
             (Wake::PROBE, &mut seat.probe),
         ] {
             if who.has(purpose) {
-                todo.wake(waker.take());
+                self.todo.wake(waker.take());
             }
         }
+    }
+}
+
+impl GateState {
+    /// Nobody comes in here any more.
+    pub(super) fn close(&mut self, todo: &mut Todo) {
+        self.open = false;
+        todo.wake(self.listener.take());
+        todo.wake(self.door.take());
+        todo.wake(self.worker.take());
     }
 }
 

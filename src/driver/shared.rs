@@ -6,11 +6,7 @@ use std::{
     },
 };
 
-use super::{
-    Clock, Collection, Feed, Spawn, Spawner,
-    hub::{Hub, Todo},
-    random, timer,
-};
+use super::{Clock, Collection, Feed, Spawn, Spawner, hub::Hub, random, timer};
 use crate::{
     Config, ConfigError,
     config::Settings,
@@ -52,12 +48,10 @@ impl Shared {
     }
 
     fn enter<R>(self: &Arc<Self>, act: impl FnOnce(&mut Hub) -> R) -> R {
-        let mut todo = Todo::default();
-        let result = {
+        let (result, todo) = {
             let mut hub = self.lock();
             let result = act(&mut hub);
-            hub.perform(&mut todo);
-            result
+            (result, hub.perform())
         };
         todo.run(self);
         result
@@ -89,25 +83,23 @@ impl Shared {
 
     /// The last owner is gone.
     fn stop(self: &Arc<Self>) {
-        let mut todo = Todo::default();
         self.with(|hub, now| {
             hub.stopping = true;
             for key in hub.registry.keys() {
                 hub.input(key, now, Machine::stop);
             }
             for gate in &mut hub.gates {
-                gate.open = false;
-                todo.wake(gate.listener.take());
-                todo.wake(gate.door.take());
-                todo.wake(gate.worker.take());
+                gate.close(&mut hub.todo);
             }
-            todo.wake(hub.timer.waker.take());
+            hub.todo.wake(hub.timer.waker.take());
         });
         // Behind the ends that this brought about: every session's last event is told.
         self.with(|hub, _| {
-            hub.observers.stop(|waker| todo.wake(waker));
+            let Hub {
+                observers, todo, ..
+            } = hub;
+            observers.stop(|waker| todo.wake(waker));
         });
-        todo.run(self);
     }
 }
 
