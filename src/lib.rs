@@ -233,6 +233,8 @@ mod state;
 
 // For tests, benches and fuzzing: no part of the public surface, no promise of stability.
 #[doc(hidden)]
+pub mod canary;
+#[doc(hidden)]
 pub mod proto;
 #[doc(hidden)]
 pub mod registry;
