@@ -129,7 +129,7 @@ impl Client {
             relogin: true,
             life: Life::Joining(session.login(&me)),
             me,
-            series: Series::new(watcher.now()),
+            series: Series::new(watcher.now(), watcher.seed()),
             watcher,
             events,
             held: None,

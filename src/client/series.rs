@@ -26,9 +26,10 @@ pub(super) enum Plan {
 }
 
 impl Series {
-    pub(super) fn new(now: Time) -> Self {
+    /// `seed` makes its jitter.
+    pub(super) fn new(now: Time, seed: u64) -> Self {
         Self {
-            backoff: Backoff::new(fastrand::u64(..)),
+            backoff: Backoff::new(seed),
             failed: 0,
             since: now,
             up: None,
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn waits_grow_until_a_link_was_stable() {
         let policy = Reconnect::new();
-        let mut series = Series::new(at(0));
+        let mut series = Series::new(at(0), 1);
         let attempts: Vec<_> = (0..3).map(|_| ceiling(&mut series, &policy)).collect();
         assert_eq!(attempts, [1, 2, 3]);
         series.up(at(10));
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn attempts_are_logins_that_failed_in_a_row() {
         let policy = Reconnect::new().attempts(2);
-        let mut series = Series::new(at(0));
+        let mut series = Series::new(at(0), 1);
         ceiling(&mut series, &policy);
         series.up(at(1));
         series.down(at(1), &policy);
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn nothing_begins_behind_the_budget() {
         let policy = Reconnect::new().budget(SECOND * 60);
-        let mut series = Series::new(at(0));
+        let mut series = Series::new(at(0), 1);
         assert!(matches!(
             series.next(at(59), &policy, &lost()),
             Plan::Wait(..)

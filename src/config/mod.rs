@@ -37,6 +37,8 @@ pub struct Config {
     ack_delay: Option<Duration>,
     pending_per_prefix: Option<usize>,
     clock: Option<ManualClock>,
+    /// A simulation's: what would be random comes from it.
+    entropy: Option<u64>,
 }
 
 /// What happens when an identity logs in while a session of it lives.
@@ -94,6 +96,7 @@ impl Config {
             ack_delay: None,
             pending_per_prefix: None,
             clock: None,
+            entropy: None,
         }
     }
 
@@ -319,6 +322,17 @@ impl Config {
     /// The clock that a test put in place of the system's.
     pub(crate) fn manual_clock(&self) -> Option<&ManualClock> {
         self.clock.as_ref()
+    }
+
+    /// What would be random comes from this seed: a simulation's runtimes alone, whose secrets protect nothing.
+    #[cfg(feature = "sim")]
+    pub(crate) const fn seeded(mut self, seed: u64) -> Self {
+        self.entropy = Some(seed);
+        self
+    }
+
+    pub(crate) const fn entropy(&self) -> Option<u64> {
+        self.entropy
     }
 
     /// How a client comes back after a loss: a [`Reconnect`], or only its [`ReconnectMode`].

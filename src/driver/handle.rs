@@ -12,7 +12,6 @@ use bytes::Bytes;
 use super::{
     Feed, Owner, Sleep, Watcher,
     hub::{Hub, Seat, remember},
-    random,
     shared::Shared,
 };
 use crate::{
@@ -271,9 +270,14 @@ impl Handle {
     /// Says who this is; a session that holds the identity makes room. Where the peer has gone meanwhile, the session is
     /// ended, and says so. Returns the epoch.
     pub(crate) fn admit(&self, identity: Identity) -> u64 {
-        let secret = random::secret();
         self.shared().with(|hub, now| {
-            let Hub { registry, fx, .. } = hub;
+            let Hub {
+                registry,
+                fx,
+                entropy,
+                ..
+            } = hub;
+            let secret = entropy.secret();
             registry.admit(self.key, now, identity, secret, fx);
             registry.get(self.key).map_or(0, Machine::epoch)
         })

@@ -6,6 +6,7 @@ use super::{
     hosting::HostSeat,
     observe::Observers,
     past::Past,
+    random::Entropy,
     shared::Shared,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 /// What a runtime's lock guards.
 pub(super) struct Hub {
     pub(super) registry: Registry,
+    pub(super) entropy: Entropy,
     pub(super) fx: Effects,
     /// What is to be done once the lock is free.
     pub(super) todo: Todo,
@@ -83,10 +85,11 @@ pub(super) struct Todo {
 }
 
 impl Hub {
-    pub(super) fn new(registry: Registry) -> Self {
+    pub(super) fn new(registry: Registry, entropy: Entropy) -> Self {
         let past = Past::new(registry.settings().recently_ended);
         Self {
             registry,
+            entropy,
             fx: Effects::default(),
             todo: Todo::default(),
             observers: Observers::default(),

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker},
@@ -16,7 +16,7 @@ pub(crate) struct Feed(Arc<Queue>);
 pub(super) struct Observers {
     all: Vec<Weak<Queue>>,
     /// Of one session each; the entry goes with the session.
-    of_one: HashMap<u64, Vec<Weak<Queue>>>,
+    of_one: BTreeMap<u64, Vec<Weak<Queue>>>,
     stopped: bool,
 }
 
@@ -74,7 +74,9 @@ impl Observers {
     /// Nothing more will happen once what lives has ended: streams end there.
     pub(super) fn stop(&mut self, mut wake: impl FnMut(Option<Waker>)) {
         self.stopped = true;
-        let one = self.of_one.drain().flat_map(|(_, queues)| queues);
+        let one = std::mem::take(&mut self.of_one)
+            .into_iter()
+            .flat_map(|(_, queues)| queues);
         for queue in self
             .all
             .drain(..)

@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use super::{Clock, Collection, Feed, Spawn, Spawner, hub::Hub, random, timer};
+use super::{Clock, Collection, Feed, Spawn, Spawner, hub::Hub, random::Entropy, timer};
 use crate::{
     Config, ConfigError,
     config::Settings,
@@ -112,13 +112,15 @@ impl Owner {
         let clock = config
             .manual_clock()
             .map_or_else(Clock::real, |clock| Clock::manual(clock.clone()));
+        let mut entropy = Entropy::new(config.entropy());
         let settings = config.validate()?;
-        let registry = Registry::new(settings.clone(), u32::from_le_bytes(random::bytes()));
+        let registry = Registry::new(settings.clone(), u32::from_le_bytes(entropy.bytes()));
+        let instance = settings.instance.unwrap_or_else(|| entropy.bytes());
         let shared = Arc::new(Shared {
-            hub: Mutex::new(Hub::new(registry)),
+            hub: Mutex::new(Hub::new(registry, entropy)),
             clock,
             spawner: executor.map_or(Spawner::Global, Spawner::Custom),
-            instance: settings.instance.unwrap_or_else(random::bytes),
+            instance,
             settings,
             dialer: OnceLock::new(),
             owners: AtomicUsize::new(1),
@@ -158,9 +160,10 @@ impl Owner {
 
     /// A new session of this client, not connected.
     pub(super) fn new_dialer(&self, login_attempt: u64) -> Key {
-        let seed = u64::from_le_bytes(random::bytes());
-        self.0
-            .with(|hub, _| hub.registry.dialer(self.0.instance, login_attempt, seed))
+        self.0.with(|hub, _| {
+            let seed = hub.entropy.seed();
+            hub.registry.dialer(self.0.instance, login_attempt, seed)
+        })
     }
 }
 

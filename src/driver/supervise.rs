@@ -18,6 +18,11 @@ impl Watcher {
         self.shared.clock.now()
     }
 
+    /// What jitter begins with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.shared.with_recent(|hub, _| hub.entropy.seed())
+    }
+
     pub(crate) fn policy(&self) -> &Reconnect {
         &self.shared.settings.reconnect
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Task, is_current};
 use crate::{
     Message,
-    driver::{Hosted, Watcher, hosting, random},
+    driver::{Hosted, Watcher, hosting, hub::Hub},
     proto::Heard,
     registry::Reading,
     wire::Frame,
@@ -28,11 +28,14 @@ impl Task {
                     (Reading::Continue, Some(hosted))
                 }
                 None => {
-                    let fresh = &mut random::secret;
-                    (
-                        hub.registry.read(port, now, &mut bytes, &mut hub.fx, fresh),
-                        None,
-                    )
+                    let Hub {
+                        registry,
+                        fx,
+                        entropy,
+                        ..
+                    } = hub;
+                    let fresh = &mut || entropy.secret();
+                    (registry.read(port, now, &mut bytes, fx, fresh), None)
                 }
             }
         });

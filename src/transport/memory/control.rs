@@ -75,6 +75,46 @@ impl LinkControl {
         });
     }
 
+    /// Whether what is written in `direction` is held back from now on, the end of the stream included. When it is held no
+    /// longer, all of it arrives at once: a router that stopped for a while, or a reader that merges many writes.
+    pub fn hold(&self, direction: Direction, on: bool) {
+        self.0.update(|state| {
+            let pipe = state.pipe(direction);
+            pipe.held = on;
+            pipe.wake_both()
+        });
+    }
+
+    /// Whoever writes in `direction` finishes writing, although it did not ask to: the other end reads the end of the
+    /// stream, and this one's writes fail from now on. It still reads.
+    pub fn finish(&self, direction: Direction) {
+        let now = self.0.clock.now();
+        self.0.update(|state| state.finish(direction, now));
+    }
+
+    /// Leaves the link half open: whoever writes in `direction` hears a reset, and the other end hears nothing, whether it
+    /// waits or writes. What the first one wrote before still arrives.
+    pub fn half_open(&self, direction: Direction) {
+        self.0.update(|state| {
+            let mut wakers = Vec::new();
+            state.pipe(direction).severed = true;
+            for way in [direction, direction.opposite()] {
+                state.pipe(way).black_hole = true;
+                wakers.extend(state.pipe(way).wake_both());
+            }
+            wakers
+        });
+    }
+
+    /// Whether an end that is dropped while bytes wait for it resets the link, and takes what it wrote last with it, as TCP
+    /// does (RFC 1122, 4.2.2.13). Without it, what was written always arrives.
+    pub fn reset_unread(&self, on: bool) {
+        self.0.update(|state| {
+            state.reset_unread = on;
+            Vec::new()
+        });
+    }
+
     /// Lets no read or write pass more than `bytes` bytes at a time, at least 1. `usize::MAX` ends it.
     pub fn chunk(&self, bytes: usize) {
         self.0.update(|state| {
@@ -83,7 +123,8 @@ impl LinkControl {
         });
     }
 
-    pub(super) fn set_delay(&self, delay: Duration) {
+    /// How long bytes travel on this link, one way. See [`Network::set_delay`](super::Network::set_delay).
+    pub fn set_delay(&self, delay: Duration) {
         self.0.update(|state| {
             state.delay = delay;
             Vec::new()

@@ -1,6 +1,6 @@
 use super::{
     control::{Direction, LinkControl},
-    pipe::{CAPACITY, State, Wire},
+    pipe::{CAPACITY, Wire},
 };
 use crate::{
     driver::{Clock, Sleep},
@@ -63,7 +63,7 @@ enum Outcome {
 impl MemoryLink {
     fn try_read(&self, waker: &Waker, into: &mut [u8]) -> Outcome {
         let mut state = self.wire.state();
-        if state.cut {
+        if state.cut || state.pipe(self.writes).severed {
             return Outcome::Done(Err(reset()), Vec::new());
         }
         if into.is_empty() {
@@ -85,6 +85,9 @@ impl MemoryLink {
             }
             return Outcome::Done(Ok(read), wakers);
         }
+        if pipe.held {
+            return Outcome::Wait(None, register(&mut pipe.reader, waker));
+        }
         let end = pipe.finished.filter(|_| !pipe.black_hole);
         let next = pipe.parts.front().map(|&(at, _)| at).or(end);
         if next.is_some_and(|at| at <= now) {
@@ -98,7 +101,7 @@ impl MemoryLink {
         let (delay, chunk) = (state.delay, state.chunk);
         let cut = state.cut;
         let pipe = state.pipe(self.writes);
-        let failure = if cut {
+        let failure = if cut || pipe.severed {
             Some(reset())
         } else if pipe.finished.is_some() {
             Some(broken("this end finished writing"))
@@ -125,17 +128,6 @@ impl MemoryLink {
             _ => pipe.parts.push_back((at, room)),
         }
         Outcome::Done(Ok(room), pipe.reader.take().into_iter().collect())
-    }
-
-    /// Gives the other end the end of the stream.
-    fn finish(&self, state: &mut State) -> Vec<Waker> {
-        let delay = state.delay;
-        let pipe = state.pipe(self.writes);
-        if pipe.finished.is_some() {
-            return Vec::new();
-        }
-        pipe.finished = Some(pipe.arrival(self.wire.clock.now(), delay));
-        pipe.wake_both()
     }
 }
 
@@ -198,7 +190,8 @@ impl AsyncWrite for MemoryLink {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.update(|state| self.finish(state));
+        let now = self.wire.clock.now();
+        self.wire.update(|state| state.finish(self.writes, now));
         Poll::Ready(Ok(()))
     }
 }
@@ -206,7 +199,11 @@ impl AsyncWrite for MemoryLink {
 impl Drop for MemoryLink {
     fn drop(&mut self) {
         self.wire.update(|state| {
-            let mut wakers = self.finish(state);
+            let unread = !state.pipe(self.writes.opposite()).bytes.is_empty();
+            if unread && state.reset_unread && !state.pipe(self.writes).black_hole {
+                return state.cut();
+            }
+            let mut wakers = state.finish(self.writes, self.wire.clock.now());
             let pipe = state.pipe(self.writes.opposite());
             pipe.deaf = true;
             pipe.clear();

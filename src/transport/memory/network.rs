@@ -60,6 +60,8 @@ struct State {
     accepting: BTreeMap<u64, Waker>,
     refuse: bool,
     fail: usize,
+    swallow: bool,
+    fail_accepts: usize,
     dials: u64,
     delay: Duration,
     links: Vec<Weak<Wire>>,
@@ -138,6 +140,21 @@ impl Network {
         self.0.state().fail = count;
     }
 
+    /// Whether dials hear nothing from now on, neither a link nor a refusal: they end when whoever dials gives up.
+    pub fn swallow_dials(&self, swallow: bool) {
+        self.0.state().swallow = swallow;
+    }
+
+    /// Lets the next `count` calls of `accept` fail, as where a process has no file descriptor left. No link is lost by it.
+    pub fn fail_accepts(&self, count: usize) {
+        let wakers = {
+            let mut state = self.0.state();
+            state.fail_accepts = count;
+            mem::take(&mut state.accepting)
+        };
+        wakers.into_values().for_each(Waker::wake);
+    }
+
     /// How long bytes travel, one way, on every link; a dial takes as long. What is under way already arrives
     /// when it would have; nothing overtakes.
     pub fn set_delay(&self, delay: Duration) {
@@ -169,11 +186,14 @@ impl Dial for MemoryDialer {
     type Link = MemoryLink;
 
     async fn dial(&self) -> io::Result<MemoryLink> {
-        let delay = {
+        let (delay, swallow) = {
             let mut state = self.0.state();
             state.dials += 1;
-            state.delay
+            (state.delay, state.swallow)
         };
+        if swallow {
+            std::future::pending::<()>().await;
+        }
         if !delay.is_zero() {
             let clock = &self.0.clock;
             clock.sleep_until(clock.now() + delay).await;
@@ -195,6 +215,11 @@ impl Accept for MemoryAcceptor {
 impl MemoryAcceptor {
     fn poll_accept(&self, context: &Context<'_>) -> Poll<io::Result<MemoryLink>> {
         let mut state = self.network.state();
+        if state.fail_accepts > 0 {
+            state.fail_accepts -= 1;
+            let why = "the test lets this accept fail";
+            return Poll::Ready(Err(io::Error::other(why)));
+        }
         if let Some(link) = state.waiting.pop_front() {
             return Poll::Ready(Ok(link));
         }

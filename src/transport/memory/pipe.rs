@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) cut: bool,
     pub(super) delay: Duration,
     pub(super) chunk: usize,
+    /// An end that is dropped with bytes unread resets the link, as TCP does (RFC 1122, 4.2.2.13).
+    pub(super) reset_unread: bool,
     pipes: [Pipe; 2],
 }
 
@@ -31,6 +33,10 @@ pub(super) struct Pipe {
     /// The reader is gone.
     pub(super) deaf: bool,
     pub(super) black_hole: bool,
+    /// What was written waits, and so does the end of the stream.
+    pub(super) held: bool,
+    /// The end that writes here has heard of a reset, and the other has not.
+    pub(super) severed: bool,
     /// The link is cut when so many more bytes were read.
     pub(super) cut_after: Option<u64>,
     pub(super) reader: Option<Waker>,
@@ -46,6 +52,7 @@ impl Wire {
             cut: false,
             delay,
             chunk: usize::MAX,
+            reset_unread: false,
             pipes: Default::default(),
         });
         Arc::new(Self { id, clock, state })
@@ -76,6 +83,17 @@ impl State {
             wakers.extend(pipe.wake_both());
         }
         wakers
+    }
+
+    /// Whoever writes in this direction has finished: the other end hears the end of the stream, after what was written.
+    pub(super) fn finish(&mut self, direction: Direction, now: Time) -> Vec<Waker> {
+        let delay = self.delay;
+        let pipe = self.pipe(direction);
+        if pipe.finished.is_some() {
+            return Vec::new();
+        }
+        pipe.finished = Some(pipe.arrival(now, delay));
+        pipe.wake_both()
     }
 
     pub(super) fn pipe(&mut self, direction: Direction) -> &mut Pipe {
@@ -109,7 +127,7 @@ impl Pipe {
     /// Takes bytes that have arrived, up to the part's end and to `limit`.
     pub(super) fn take(&mut self, now: Time, limit: usize, into: &mut [u8]) -> usize {
         let mut taken = 0;
-        let limit = limit.min(into.len());
+        let limit = if self.held { 0 } else { limit.min(into.len()) };
         while taken < limit {
             let Some((_, len)) = self.parts.front_mut().filter(|part| part.0 <= now) else {
                 break;

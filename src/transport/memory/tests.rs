@@ -289,3 +289,70 @@ fn transports_without_their_type() {
     assert_eq!(accepted.remote_addr(), None);
     now(dialed.write_all(b"boxed")).unwrap().unwrap();
 }
+
+#[test]
+fn what_is_held_back_arrives_at_once_when_it_is_held_no_longer() {
+    let (mut a, mut b, control) = link(&Network::new());
+    control.hold(ToAcceptor, true);
+    write(&mut a, b"one ");
+    write(&mut a, b"two");
+    drop(a);
+    assert!(read(&mut b).is_none());
+    control.hold(ToAcceptor, false);
+    assert_eq!(read_ok(&mut b), b"one two");
+    assert_eq!(read_ok(&mut b), b"", "and then the end of the stream");
+}
+
+#[test]
+fn an_end_whose_writing_was_finished_for_it_still_reads() {
+    let (mut a, mut b, control) = link(&Network::new());
+    write(&mut a, b"last");
+    control.finish(ToAcceptor);
+    assert_eq!(kind(now(a.write(b"more"))), ErrorKind::BrokenPipe);
+    assert_eq!(read_ok(&mut b), b"last");
+    assert_eq!(read_ok(&mut b), b"");
+    write(&mut b, b"answer");
+    assert_eq!(read_ok(&mut a), b"answer");
+}
+
+#[test]
+fn a_half_open_link_is_reset_at_one_end_and_silent_at_the_other() {
+    let (mut a, mut b, control) = link(&Network::new());
+    write(&mut a, b"before");
+    control.half_open(ToAcceptor);
+    assert_eq!(kind(now(a.read(&mut [0; 1]))), ErrorKind::ConnectionReset);
+    assert_eq!(kind(now(a.write(b"x"))), ErrorKind::ConnectionReset);
+    assert_eq!(read_ok(&mut b), b"before");
+    write(&mut b, b"into the void");
+    drop(a);
+    assert!(read(&mut b).is_none(), "it hears nothing, not even the end");
+}
+
+#[test]
+fn an_end_that_leaves_bytes_unread_resets_the_link_where_that_was_asked_for() {
+    for (asked, expected) in [(false, None), (true, Some(ErrorKind::ConnectionReset))] {
+        let (mut a, mut b, control) = link(&Network::new());
+        control.reset_unread(asked);
+        write(&mut b, b"unread");
+        write(&mut a, b"last words");
+        drop(a);
+        let heard = read(&mut b).expect("not pending");
+        assert_eq!(heard.err().map(|error| error.kind()), expected);
+    }
+}
+
+#[test]
+fn dials_can_hear_nothing_and_accepts_can_fail_without_losing_a_link() {
+    let network = Network::new();
+    let (mut acceptor, dialer) = (network.listener(), network.dialer());
+    network.swallow_dials(true);
+    assert!(now(Box::pin(dialer.dial())).is_none());
+    network.swallow_dials(false);
+    let mut waiting = Box::pin(acceptor.accept());
+    assert!(now(&mut waiting).is_none());
+    network.fail_accepts(2);
+    assert_eq!(kind(now(waiting)), ErrorKind::Other);
+    let _dialed = now(Box::pin(dialer.dial())).expect("at once").unwrap();
+    assert_eq!(kind(now(Box::pin(acceptor.accept()))), ErrorKind::Other);
+    now(Box::pin(acceptor.accept())).expect("at once").unwrap();
+}
