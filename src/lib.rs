@@ -238,6 +238,8 @@ pub mod canary;
 pub mod proto;
 #[doc(hidden)]
 pub mod registry;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod testing;
 pub mod transport;
 #[doc(hidden)]

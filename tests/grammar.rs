@@ -3,17 +3,15 @@
 
 mod common;
 
-#[path = "grammar/checker.rs"]
-mod checker;
 #[path = "grammar/life.rs"]
 mod life;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use checker::Side;
 use common::{MS, On, SECOND, World};
 use fastrand::Rng;
 use life::{Book, Order, watch};
+use sessile::sim::grammar::Side;
 use sessile::{Config, Multi, Reconnect, ReconnectMode, Runtime, transport::memory::Direction};
 
 const SEEDS: u64 = 600;

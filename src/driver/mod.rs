@@ -14,6 +14,8 @@ mod handle;
 mod history;
 mod hosting;
 mod hub;
+#[cfg(feature = "sim")]
+mod inspect;
 mod link;
 mod observe;
 mod past;
@@ -31,6 +33,8 @@ pub(crate) use clock::{Clock, Sleep};
 pub(crate) use dial::Dialing;
 pub(crate) use handle::{Handle, OfferParts, Probing};
 pub(crate) use hosting::{Admitting, Hosted, Item};
+#[cfg(feature = "sim")]
+pub(crate) use inspect::Inspector;
 pub(crate) use observe::Feed;
 pub(crate) use past::Record;
 pub(crate) use shared::Owner;

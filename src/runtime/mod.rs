@@ -150,6 +150,11 @@ impl<M: Mode> Runtime<M> {
         self.owner.set_tick(tick);
     }
 
+    #[cfg(feature = "sim")]
+    pub(crate) const fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
     const fn of(owner: Owner) -> Self {
         Self {
             owner,

@@ -13,7 +13,7 @@ use sessile::{
 };
 use smol::future::FutureExt;
 
-use crate::checker::{Fact, Grammar, Side, lagged};
+use sessile::sim::grammar::{Fact, Grammar, Side, lagged};
 
 /// What the test asks of a client.
 #[derive(Clone, Copy, Debug)]

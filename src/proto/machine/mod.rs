@@ -20,7 +20,11 @@ mod pause;
 mod resume;
 mod timers;
 mod transmit;
+#[cfg(feature = "sim")]
+mod vitals;
 
+#[cfg(feature = "sim")]
+pub(crate) use self::vitals::Vitals;
 pub use self::{
     frames::Heard, login::Verdict, resume::ResumeRefusal, timers::Course, transmit::Transmit,
 };

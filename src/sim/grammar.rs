@@ -2,25 +2,20 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sessile::{Event, EventKind};
+use crate::{Event, EventKind};
 
-/// Which end of the links a runtime is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Dialer,
-    Acceptor,
-}
+pub use crate::proto::Side;
 
 /// One event, as far as the grammar is concerned.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fact {
-    pub(crate) session: u64,
-    pub(crate) at: Duration,
-    pub(crate) epoch: u64,
-    pub(crate) who: Option<String>,
-    pub(crate) word: &'static str,
+pub struct Fact {
+    pub session: u64,
+    pub at: Duration,
+    pub epoch: u64,
+    pub who: Option<String>,
+    pub word: &'static str,
     /// Of an attempt to reconnect.
-    pub(crate) attempt: u32,
+    pub attempt: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +50,14 @@ struct Life {
 
 /// The grammar of all sessions of one runtime.
 #[derive(Debug)]
-pub(crate) struct Grammar {
+pub struct Grammar {
     side: Side,
     lives: BTreeMap<u64, Life>,
     at: Duration,
 }
 
 impl Fact {
-    pub(crate) fn of(event: &Event) -> Self {
+    pub fn of(event: &Event) -> Self {
         let attempt = match event.kind() {
             EventKind::ReconnectScheduled { attempt, .. }
             | EventKind::ReconnectStarted { attempt } => *attempt,
@@ -80,7 +75,7 @@ impl Fact {
 }
 
 impl Grammar {
-    pub(crate) const fn new(side: Side) -> Self {
+    pub const fn new(side: Side) -> Self {
         Self {
             side,
             lives: BTreeMap::new(),
@@ -89,7 +84,7 @@ impl Grammar {
     }
 
     /// The next event of the runtime.
-    pub(crate) fn hear(&mut self, fact: &Fact) -> Result<(), String> {
+    pub fn hear(&mut self, fact: &Fact) -> Result<(), String> {
         if fact.at < self.at {
             return Err(format!("time goes back: {fact:?} after {:?}", self.at));
         }
@@ -127,7 +122,7 @@ impl Grammar {
     }
 
     /// Nothing more will come: every session must have ended.
-    pub(crate) fn finish(&self) -> Result<(), String> {
+    pub fn finish(&self) -> Result<(), String> {
         let open = self
             .lives
             .iter()
@@ -176,7 +171,7 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
 
 /// What a subscriber hears that has read up to `from` of `truth` and reads again now, where `limit` events wait for it at
 /// most: how many it missed, and where the rest begins.
-pub(crate) fn lagged(truth: usize, from: usize, limit: usize) -> (u64, usize) {
+pub fn lagged(truth: usize, from: usize, limit: usize) -> (u64, usize) {
     let rest = from.max(truth.saturating_sub(limit));
     ((rest - from) as u64, rest)
 }

@@ -1,0 +1,367 @@
+//! What must hold after every step. The numbers are those of the list of invariants in `docs/TESTING.md`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    simulation::{Checked, Sim, Wrong, fail},
+    watch::{Past, Told, Watched, earlier},
+};
+use crate::{
+    Closed, Event, EventKind, LossCause, Reason,
+    proto::{Key, Machine, Phase, Side, Time},
+    registry::{Registry, Wheel},
+};
+
+/// How late a deadline may be where nothing else is to do: the tick that it is rounded up to, and no more.
+const TICK: Duration = Duration::from_micros(Wheel::TICK_MICROS);
+
+/// Sessions of one runtime that are looked at after each step; the others have their turn later, by chance.
+const AT_ONCE: usize = 12;
+
+impl Sim {
+    /// A process has run: what it told, and how its sessions stand.
+    pub(super) fn check_process(&mut self, process: usize) -> Checked {
+        let started = std::mem::take(&mut self.world.state().started);
+        self.watched.extend(started);
+        for index in 0..self.watched.len() {
+            if self.watched[index].node == process {
+                self.hear(index)?;
+                self.check_runtime(index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that a runtime told since it was asked last.
+    fn hear(&mut self, index: usize) -> Checked {
+        let now = self.world.now();
+        loop {
+            let told = {
+                let mut state = self.world.state();
+                self.watched[index].next(now, &mut state.trace)
+            };
+            match told {
+                None => return Ok(()),
+                Some(told) => self.judge(index, told?)?,
+            }
+        }
+    }
+
+    /// One event, beside what is known of other runtimes.
+    fn judge(&mut self, index: usize, told: Told) -> Checked {
+        let watched = &self.watched[index];
+        let (side, node) = (watched.side, watched.node);
+        let identity = told.known.identity.clone();
+        let wrong = |what: String| Err((identity.clone(), what));
+        if self.is_rogue(&watched.who, identity.as_deref()) {
+            return Ok(());
+        }
+        match told.event.kind() {
+            // Both ends keep to the protocol, so neither ever finds that the other does not.
+            EventKind::LinkLost(LossCause::Protocol(violation)) => {
+                return wrong(format!("an honest peer broke the protocol: {violation}"));
+            }
+            // T21: whoever slept for a lease declares nobody dead at once.
+            EventKind::TimedOut => {
+                let process = &self.processes[node];
+                let awake = self.world.now().saturating_sub(process.woke);
+                let lease = told.known.lease();
+                if process.slept >= lease && awake < lease / 4 {
+                    return wrong(format!(
+                        "declared dead {awake:?} after a stop of {:?}, with a lease of {lease:?}",
+                        process.slept
+                    ));
+                }
+            }
+            EventKind::Ended(closed) => match side {
+                Side::Acceptor => self.remember(index, &told, closed),
+                Side::Dialer => {
+                    if let Err(what) = self.judge_end(&told, closed) {
+                        return wrong(what);
+                    }
+                }
+            },
+            EventKind::TakenOver if side == Side::Acceptor => {
+                if let Some(what) = own_ghost(watched, &told.event) {
+                    return wrong(what);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, index: usize, told: &Told, closed: &Closed) {
+        let watched = &self.watched[index];
+        let Some(vitals) = watched.vitals(Key::from_u64(told.event.session())) else {
+            return;
+        };
+        let past = Past {
+            reason: closed.reason(),
+            until: self.world.now() + vitals.resume_window,
+            node: watched.node,
+            life: self.processes[watched.node].life,
+        };
+        self.past.insert(told.event.session(), past);
+    }
+
+    /// S5: what a client hears of its session's end is what became of it.
+    fn judge_end(&self, told: &Told, closed: &Closed) -> Result<(), String> {
+        let (id, reason) = (told.known.common_id, closed.reason());
+        if told.known.identity.is_none() {
+            return Ok(());
+        }
+        let key = Key::from_u64(id);
+        let holds = |one: &&Watched| {
+            let lives = |registry: &Registry, _| {
+                let machine = registry.get(key)?;
+                let identity = machine.identity().map(ToString::to_string);
+                (machine.phase() != Phase::Ended && identity == told.known.identity).then_some(())
+            };
+            one.side == Side::Acceptor && one.inspector.look(lives).flatten().is_some()
+        };
+        let refused = matches!(reason, Reason::Gone | Reason::Stale);
+        if refused && self.watched.iter().any(|one| holds(&one)) {
+            return Err(format!(
+                "locked out: the client hears {reason:?} of a session that its server keeps"
+            ));
+        }
+        let Some(past) = self.past.get(&id) else {
+            return Ok(());
+        };
+        let same_server = self.processes[past.node].life == past.life;
+        if refused && same_server && self.world.now() < past.until {
+            return Err(format!(
+                "R13: the client hears {reason:?} of a session that ended as {:?}",
+                past.reason
+            ));
+        }
+        let told_by_server = matches!(
+            reason,
+            Reason::TakenOver
+                | Reason::Superseded
+                | Reason::Removed
+                | Reason::Expired
+                | Reason::NeverProven
+        );
+        if told_by_server && past.reason != reason {
+            return Err(format!(
+                "the client hears {reason:?}, its session ended as {:?}",
+                past.reason
+            ));
+        }
+        Ok(())
+    }
+
+    /// How a runtime's sessions stand.
+    fn check_runtime(&mut self, index: usize) -> Checked {
+        let watched = &self.watched[index];
+        let rng = &mut self.rng;
+        let login_slack = Duration::from_millis(200);
+        let process = &self.processes[watched.node];
+        let stopped_lately =
+            self.world.now().saturating_sub(process.woke) < login_slack || process.paused;
+        let found = watched.inspector.look(|registry, now| {
+            let keys = registry.keys();
+            let from = match keys.len().checked_sub(AT_ONCE) {
+                Some(more) => rng.usize(..=more),
+                None => 0,
+            };
+            check_counts(registry, &keys)?;
+            let some = keys.iter().skip(from).take(AT_ONCE);
+            let mut pairs = Vec::new();
+            for machine in some.filter_map(|&key| registry.get(key)) {
+                let vitals = machine.vitals(now, registry.settings());
+                let unproven = registry.settings().login_deadline + login_slack;
+                let late = now.since(vitals.logged_in_at) > unproven && !stopped_lately;
+                check_machine(registry, machine, late)
+                    .map_err(|what| (machine.identity().map(ToString::to_string), what))?;
+                if vitals.phase != Phase::Ended && machine.identity().is_some() {
+                    pairs.push((vitals, machine.identity().map(ToString::to_string)));
+                }
+            }
+            Ok(pairs)
+        });
+        let Some(pairs) = found else { return Ok(()) };
+        for (vitals, identity) in pairs? {
+            self.check_pair(index, &vitals, identity)?;
+        }
+        Ok(())
+    }
+
+    /// S2: what is acknowledged was taken by the application at the other end.
+    fn check_pair(
+        &self,
+        index: usize,
+        mine: &crate::proto::Vitals,
+        identity: Option<String>,
+    ) -> Checked {
+        if self.is_rogue(&self.watched[index].who, identity.as_deref()) {
+            return Ok(());
+        }
+        for other in &self.watched {
+            if other.side == mine.side {
+                continue;
+            }
+            let key = match other.side {
+                Side::Acceptor => Some(Key::from_u64(mine.common_id)),
+                Side::Dialer => other
+                    .known
+                    .iter()
+                    .find(|(_, known)| known.common_id == mine.common_id)
+                    .map(|(&id, _)| Key::from_u64(id)),
+            };
+            let theirs = key.and_then(|key| other.vitals(key));
+            let Some(theirs) = theirs.filter(|theirs| theirs.common_id == mine.common_id) else {
+                continue;
+            };
+            let same = |one: &Option<String>| *one == identity;
+            if !other.known.values().any(|known| same(&known.identity)) {
+                continue;
+            }
+            for (from, to) in [(mine, &theirs), (&theirs, mine)] {
+                if from.phase != Phase::Ended && from.acked > to.taken {
+                    let what = format!(
+                        "S2: {} messages are acknowledged, {} were taken",
+                        from.acked, to.taken
+                    );
+                    return Err((identity, what));
+                }
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// All tasks wait. What should have been done by now?
+    pub(super) fn check_stillness(&self) -> Checked {
+        for watched in &self.watched {
+            let process = &self.processes[watched.node];
+            if process.paused || !process.running {
+                continue;
+            }
+            let found = watched.inspector.look(|registry, now| {
+                for machine in registry.keys().into_iter().filter_map(|key| registry.get(key)) {
+                    let wrong = |what: String| Err((machine.identity().map(ToString::to_string), what));
+                    let vitals = machine.vitals(now, registry.settings());
+                    if let Some(deadline) = vitals.deadline
+                        && deadline + TICK < now
+                    {
+                        let late = now.since(deadline);
+                        return wrong(format!("L3: a deadline passed {late:?} ago, and nothing came of it"));
+                    }
+                    let before = machine.vitals(earlier(now, TICK * 2), registry.settings());
+                    if before.unwritten {
+                        return wrong("a message, an answer or a beat waits to be written, and nobody was woken".into());
+                    }
+                }
+                Ok(())
+            });
+            found.unwrap_or(Ok(()))?;
+        }
+        Ok(())
+    }
+
+    fn is_rogue(&self, who: &str, identity: Option<&str>) -> bool {
+        let state = self.world.state();
+        state.rogues.contains(who) || identity.is_some_and(|one| state.rogues.contains(one))
+    }
+}
+
+/// R12: nobody hears of a takeover by its own next login.
+fn own_ghost(watched: &Watched, event: &Event) -> Option<String> {
+    let ghost = watched.inspector.look(|registry, _| {
+        let old = registry.get(Key::from_u64(event.session()))?;
+        let new = registry.get(registry.holder(event.identity()?)?)?;
+        (old.instance().0 == new.instance().0).then_some(())
+    });
+    ghost
+        .flatten()
+        .map(|()| "R12: a client was taken over by its own next login".to_owned())
+}
+
+/// What concerns all sessions of a runtime.
+fn check_counts(registry: &Registry, keys: &[Key]) -> Result<(), Wrong> {
+    let settings = registry.settings();
+    let machines = || keys.iter().filter_map(|&key| registry.get(key));
+    let strangers = machines().filter(|one| one.is_stranger()).count();
+    if registry.strangers() != strangers {
+        return fail(format!(
+            "R1: {} strangers are counted, and there are {strangers}",
+            registry.strangers()
+        ));
+    }
+    if strangers > settings.pending_logins {
+        return fail(format!("R1: {strangers} strangers"));
+    }
+    let mut live = BTreeMap::new();
+    let logged_in = machines().filter(|one| one.phase() != Phase::Ended);
+    for machine in logged_in.filter(|one| one.side() == Side::Acceptor) {
+        let Some(identity) = machine.identity() else {
+            continue;
+        };
+        if live.insert(identity, machine.key()).is_some() {
+            let who = Some(identity.to_string());
+            return Err((who, "S3: two live sessions have one identity".to_owned()));
+        }
+        if registry.holder(identity) != Some(machine.key()) {
+            let who = Some(identity.to_string());
+            return Err((who, "S3: a live session cannot be found".to_owned()));
+        }
+    }
+    if registry.len() != live.len() && keys.iter().any(|_| !live.is_empty()) {
+        return fail(format!(
+            "S3: {} identities are indexed, {} sessions live",
+            registry.len(),
+            live.len()
+        ));
+    }
+    Ok(())
+}
+
+/// What concerns one session. `late`: it was admitted so long ago that its peer must have proven that it heard.
+fn check_machine(registry: &Registry, machine: &Machine, late: bool) -> Result<(), String> {
+    let settings = registry.settings();
+    let vitals = machine.vitals(Time::START, settings);
+    // R2: a window, and a host's overdraft of one message.
+    if vitals.unacked_messages > vitals.window_messages.max(1)
+        || vitals.unacked_bytes > vitals.window_bytes + settings.max_message
+    {
+        return Err(format!(
+            "R2: {} messages of {} bytes are in flight, the window has {} of {}",
+            vitals.unacked_messages,
+            vitals.unacked_bytes,
+            vitals.window_messages,
+            vitals.window_bytes
+        ));
+    }
+    if vitals.unread > vitals.window_messages + settings.volatile_messages {
+        return Err(format!("R2: {} messages wait to be read", vitals.unread));
+    }
+    if vitals.acked > vitals.accepted || vitals.taken > vitals.received {
+        return Err(format!("positions that cannot be: {vitals:?}"));
+    }
+    // S10: nothing is planned for a session that is over, but to forget it.
+    if vitals.settled && vitals.deadline.is_some() && vitals.side == Side::Dialer {
+        return Err("S10: a deadline is armed for a session that is over".to_owned());
+    }
+    // R16: whoever was admitted and never said so is gone at the login deadline.
+    if vitals.side == Side::Acceptor
+        && vitals.phase != Phase::Ended
+        && machine.identity().is_some()
+        && !vitals.proven
+        && vitals.resumed == 0
+        && late
+    {
+        return Err("R16: a session lives whose welcome was never proven".to_owned());
+    }
+    // What came before a peer's close stays readable.
+    let closed = machine.ended().map(Closed::reason) == Some(Reason::ClosedByPeer);
+    if closed && !vitals.abandoned && vitals.unread == 0 && vitals.taken < vitals.received {
+        return Err(format!(
+            "the peer closed, {} messages had arrived, and only {} could be read",
+            vitals.received, vitals.taken
+        ));
+    }
+    Ok(())
+}

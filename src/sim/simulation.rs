@@ -1,0 +1,441 @@
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use fastrand::Rng;
+
+use super::{
+    executor::Tasks,
+    faults::Faults,
+    inject::Plan,
+    node::Node,
+    report::{Failure, Report},
+    watch::{Past, Watched},
+    world::{Outcome, World},
+};
+use crate::Spawn;
+
+/// A world of processes in virtual time, made from one seed: the same seed, the same life.
+///
+/// Give it programs, each by a closure that is called at each start of its process, and [`run`](Self::run) it: the seed's
+/// faults happen, then the world is healed, and every client's program must come to its end. Meanwhile everything that is
+/// promised of sessions is checked, after every step.
+///
+/// [`check`](super::check) runs many. See the [module](super).
+pub struct Sim {
+    pub(super) seed: u64,
+    pub(super) world: Arc<World>,
+    pub(super) rng: Rng,
+    pub(super) processes: Vec<Process>,
+    pub(super) watched: Vec<Watched>,
+    /// How acceptors' sessions ended, by their ids.
+    pub(super) past: BTreeMap<u64, Past>,
+    pub(super) faults: Faults,
+    /// What is to happen at its time, in order.
+    pub(super) plans: BTreeMap<(Duration, u64), Plan>,
+    pub(super) planned: u64,
+    pub(super) timers_late: bool,
+    chaos_steps: u64,
+    limit: Duration,
+    steps: u64,
+    /// Steps since time moved last.
+    still: u64,
+}
+
+/// One process.
+pub(super) struct Process {
+    pub(super) name: Arc<str>,
+    pub(super) role: Role,
+    start: Program,
+    pub(super) tasks: Tasks,
+    pub(super) life: u32,
+    /// What its program came to.
+    outcome: Arc<Mutex<Option<Outcome>>>,
+    pub(super) running: bool,
+    pub(super) paused: bool,
+    /// When it went on last, and after how long a stop.
+    pub(super) woke: Duration,
+    pub(super) slept: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Server,
+    Client,
+    /// Keeps to no protocol; its program's end is nobody's concern.
+    Rogue,
+}
+
+type Program = Arc<dyn Fn(Node) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
+
+/// Steps with faults, where nobody asks for another number.
+const CHAOS_STEPS: u64 = 20_000;
+
+/// How long clients may take once the world is well: longer than the cap of the backoff and a login deadline together, several
+/// times.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Far more turns at one instant than anything needs that ends.
+const STILL: u64 = 200_000;
+
+impl Sim {
+    /// An empty world. Its faults are the seed's own choice: [`Faults::swarm`].
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            world: World::new(seed),
+            rng: Rng::with_seed(seed.wrapping_add(1)),
+            processes: Vec::new(),
+            watched: Vec::new(),
+            past: BTreeMap::new(),
+            faults: Faults::swarm(seed),
+            plans: BTreeMap::new(),
+            planned: 0,
+            timers_late: false,
+            chaos_steps: CHAOS_STEPS,
+            limit: LIMIT,
+            steps: 0,
+            still: 0,
+        }
+    }
+
+    /// The seed.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A number for a choice that is made while the world is built: the same for the same seed.
+    pub fn choice(&mut self, below: u64) -> u64 {
+        self.rng.u64(..below.max(1))
+    }
+
+    /// These faults instead of the seed's choice.
+    pub fn faults(&mut self, faults: Faults) -> &mut Self {
+        self.faults = faults;
+        self
+    }
+
+    /// How long faults happen, in steps: tasks that run, and moves of the clock. Default: 20,000, or until all clients are
+    /// done.
+    pub fn chaos(&mut self, steps: u64) -> &mut Self {
+        self.chaos_steps = steps;
+        self
+    }
+
+    /// How long clients may take once the world is healed. Default: 10 minutes of the world's time.
+    pub fn limit(&mut self, limit: Duration) -> &mut Self {
+        self.limit = limit;
+        self
+    }
+
+    /// A server's process: others dial it by its name. It is stopped when all clients are done.
+    pub fn server<F>(
+        &mut self,
+        name: &str,
+        program: impl Fn(Node) -> F + Send + Sync + 'static,
+    ) -> &mut Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.process(name, Role::Server, program)
+    }
+
+    /// A client's process. Its program must come to an end, at the latest some time after the world was
+    /// [healed](Node::healed).
+    pub fn client<F>(
+        &mut self,
+        name: &str,
+        program: impl Fn(Node) -> F + Send + Sync + 'static,
+    ) -> &mut Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.process(name, Role::Client, program)
+    }
+
+    pub(super) fn process<F>(
+        &mut self,
+        name: &str,
+        role: Role,
+        program: impl Fn(Node) -> F + Send + Sync + 'static,
+    ) -> &mut Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.processes.push(Process {
+            name: name.into(),
+            role,
+            start: Arc::new(move |node| Box::pin(program(node))),
+            tasks: Tasks::default(),
+            life: 0,
+            outcome: Arc::default(),
+            running: false,
+            paused: false,
+            woke: Duration::ZERO,
+            slept: Duration::ZERO,
+        });
+        self
+    }
+
+    /// Lives the life that the seed makes.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that was wrong, with what happened before it.
+    ///
+    /// # Panics
+    ///
+    /// Where a program does, or the library.
+    pub fn run(mut self) -> Result<Report, Failure> {
+        self.live().map_err(|(identity, what)| Failure {
+            seed: self.seed,
+            what,
+            timeline: self.world.state().trace.timeline(identity.as_deref(), 80),
+        })?;
+        let state = self.world.state();
+        Ok(Report {
+            seed: self.seed,
+            steps: self.steps,
+            time: self.world.now(),
+            trace_hash: state.trace.hash(),
+            marks: state.trace.marks().clone(),
+        })
+    }
+
+    fn live(&mut self) -> Checked {
+        for index in 0..self.processes.len() {
+            self.start(index);
+        }
+        let mut pause = self.faults.pause(&mut self.rng);
+        while self.steps < self.chaos_steps && !self.clients_are_done()? {
+            if !self.step()? {
+                break;
+            }
+            match pause.checked_sub(1) {
+                Some(less) => pause = less,
+                None => {
+                    self.inject()?;
+                    pause = self.faults.pause(&mut self.rng);
+                }
+            }
+        }
+        self.heal()?;
+        let end = self.world.now() + self.limit;
+        while !self.clients_are_done()? {
+            if self.world.now() > end || !self.step()? {
+                let waiting: Vec<&str> = self
+                    .processes
+                    .iter()
+                    .filter(|one| one.role == Role::Client && !one.is_done())
+                    .map(|one| &*one.name)
+                    .collect();
+                return fail(format!(
+                    "the world is well, and these are not done: {}",
+                    waiting.join(", ")
+                ));
+            }
+        }
+        self.wind_down()
+    }
+
+    /// Every server's program is dropped, and what is left comes to its end.
+    fn wind_down(&mut self) -> Checked {
+        self.say("all clients are done: servers stop");
+        for process in &mut self.processes {
+            process.running = process.role != Role::Rogue;
+            if process.role == Role::Rogue {
+                process.tasks.kill();
+            }
+            *lock(&process.outcome) = Some(Ok(()));
+        }
+        // A program's task ends when it next runs: see `start`.
+        let end = self.world.now() + self.limit;
+        for index in 0..self.processes.len() {
+            self.processes[index].tasks.wake_all();
+        }
+        while self.processes.iter().any(|one| !one.tasks.is_empty()) {
+            if self.world.now() > end || !self.step()? {
+                let left: Vec<&str> = self
+                    .processes
+                    .iter()
+                    .filter(|one| !one.tasks.is_empty())
+                    .map(|one| &*one.name)
+                    .collect();
+                return fail(format!("R5: tasks are left at {}", left.join(", ")));
+            }
+        }
+        for index in 0..self.watched.len() {
+            self.watched[index].grammar.finish().map_err(world)?;
+        }
+        Ok(())
+    }
+
+    /// Starts a process, again or for the first time.
+    pub(super) fn start(&mut self, index: usize) {
+        let process = &mut self.processes[index];
+        process.life += 1;
+        process.running = true;
+        process.tasks = Tasks::default();
+        process.outcome = Arc::default();
+        let node = Node {
+            world: Arc::clone(&self.world),
+            name: Arc::clone(&process.name),
+            index,
+            life: process.life,
+            tasks: process.tasks.clone(),
+        };
+        let (program, outcome) = ((process.start)(node), Arc::clone(&process.outcome));
+        process.tasks.spawn_boxed(Box::pin(Main {
+            program: Some(program),
+            outcome,
+        }));
+        let life = process.life;
+        if life > 1 {
+            self.say_of(index, "starts again");
+        }
+    }
+
+    /// The smallest thing that can happen next: one task runs until it waits, or, where all of them wait, time moves to
+    /// whatever comes next. False where nothing can ever happen again.
+    pub(super) fn step(&mut self) -> Result<bool, Wrong> {
+        self.steps += 1;
+        let ready = |process: &Process| match process.running && !process.paused {
+            true => process.tasks.ready(),
+            false => 0,
+        };
+        let all: usize = self.processes.iter().map(ready).sum();
+        if all == 0 {
+            self.check_stillness()?;
+            self.still = 0;
+            return Ok(self.pass());
+        }
+        if all > 1 {
+            self.world.state().trace.mark("order:chosen");
+        }
+        self.still += 1;
+        if self.still > STILL {
+            return fail("R4: tasks wake each other again and again, and no time passes".into());
+        }
+        let mut at = self.rng.usize(..all);
+        for index in 0..self.processes.len() {
+            let here = ready(&self.processes[index]);
+            if at < here {
+                let ran = self.processes[index].tasks.run_one(&mut self.rng);
+                let now = self.world.now();
+                let mut state = self.world.state();
+                state.trace.ran(now, index, ran.unwrap_or_default());
+                drop(state);
+                self.check_process(index)?;
+                return Ok(true);
+            }
+            at -= here;
+        }
+        Ok(true)
+    }
+
+    /// Time moves to the next moment at which something is to happen. False where there is none.
+    fn pass(&mut self) -> bool {
+        let now = self.world.now();
+        let woken = self.world.clock.next_deadline();
+        let woken = woken.map(|at| at - (self.world.clock.now() - now));
+        let planned = self.plans.first_key_value().map(|(&(at, _), _)| at);
+        let Some(next) = woken.into_iter().chain(planned).min() else {
+            return false;
+        };
+        let late = match self.timers_late && self.rng.bool() {
+            true => Duration::from_micros(self.rng.u64(..100_000)),
+            false => Duration::ZERO,
+        };
+        self.world.clock.advance(next.saturating_sub(now) + late);
+        self.carry_out();
+        true
+    }
+
+    fn clients_are_done(&self) -> Result<bool, Wrong> {
+        let mut all = true;
+        for process in &self.processes {
+            match &*lock(&process.outcome) {
+                Some(Err(error)) if process.role != Role::Rogue => {
+                    return fail(format!("{} failed: {error}", process.name));
+                }
+                Some(_) => {}
+                None => all &= process.role != Role::Client,
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn say(&self, text: &str) {
+        let now = self.world.now();
+        self.world.state().trace.text(now, None, text.to_owned());
+    }
+
+    pub(super) fn say_of(&self, process: usize, text: &str) {
+        let now = self.world.now();
+        let who = Some(&self.processes[process].name);
+        self.world.state().trace.text(now, who, text.to_owned());
+    }
+}
+
+impl Process {
+    fn is_done(&self) -> bool {
+        lock(&self.outcome).is_some()
+    }
+}
+
+/// A program, and where it says what it came to. It is over where that was said for it.
+struct Main {
+    program: Option<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
+    outcome: Arc<Mutex<Option<Outcome>>>,
+}
+
+impl Future for Main {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        use std::task::Poll;
+        let over = lock(&self.outcome).is_some();
+        let Some(program) = self.program.as_mut().filter(|_| !over) else {
+            return Poll::Ready(());
+        };
+        let Poll::Ready(outcome) = program.as_mut().poll(cx) else {
+            return Poll::Pending;
+        };
+        self.program = None; // what it holds is gone before it counts as done
+        *lock(&self.outcome) = Some(outcome);
+        Poll::Ready(())
+    }
+}
+
+/// What is wrong: whose session it concerns, where it is one's, and what.
+pub(super) type Wrong = (Option<String>, String);
+pub(super) type Checked = Result<(), Wrong>;
+
+pub(super) fn fail<T>(what: String) -> Result<T, Wrong> {
+    Err((None, what))
+}
+
+fn world(what: String) -> Wrong {
+    (None, what)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.processes.iter().map(|one| &*one.name).collect();
+        f.debug_struct("Sim")
+            .field("seed", &self.seed)
+            .field("processes", &names)
+            .finish_non_exhaustive()
+    }
+}
