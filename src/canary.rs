@@ -23,9 +23,10 @@ pub enum Canary {
     ReceivedTrims,
     /// R9: what was taken is not stated again on a new link.
     AckNotRepeated,
-    /// R11: a frame of an older link counts, unless it is a message.
+    /// R11: a frame of an older link counts, unless it is a message. The driver closes an older link before it reads it, so
+    /// that this shows where ports are fed without one.
     EpochOnDataOnly,
-    /// R11: a frame of an older link counts, whatever it is.
+    /// R11: a frame of an older link counts, whatever it is; where that shows is said above.
     NoEpochCheck,
     /// R6: the dialer writes a heartbeat between RESUME and RESUMED, and the acceptor takes it for proof.
     FrameBeforeResumed,
@@ -41,7 +42,7 @@ pub enum Canary {
     AckBeforeDelivery,
     /// The window admits one message more than it has room for.
     WindowOffByOne,
-    /// A close leaves the planned dial standing.
+    /// The end of a session leaves the planned dial standing.
     TimerNotCancelledOnClose,
     /// A link that came up resets the backoff, however short it lives.
     BackoffResetOnConnect,

@@ -3,7 +3,10 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::Time;
-use crate::wire::{Terms, Violation};
+use crate::{
+    canary::{Canary, sings},
+    wire::{Terms, Violation},
+};
 
 /// Messages that arrived and that the application has not taken yet, and what we owe the peer about them.
 ///
@@ -145,11 +148,24 @@ impl Inbox {
     }
 
     /// States `taken` to the peer, in whatever frame.
-    pub(super) const fn state(&mut self) -> u64 {
+    pub(super) fn state(&mut self) -> u64 {
         self.stated = self.taken;
         self.unstated_bytes = self.queued_bytes;
         self.due = Due::Nothing;
+        if sings(Canary::AckBeforeDelivery) {
+            return self.received;
+        }
         self.taken
+    }
+
+    /// States `received` and `taken`: what a link begins with. Replay starts at what was received, so that nothing that
+    /// waits here comes twice (R8).
+    pub(super) fn state_positions(&mut self) -> (u64, u64) {
+        let taken = self.state();
+        if sings(Canary::TakenInsteadOfReceived) {
+            return (taken, taken);
+        }
+        (self.received, taken)
     }
 
     /// The peer is to be told at once, whether there is news or not (R6).

@@ -1,6 +1,9 @@
 use subtle::ConstantTimeEq;
 
-use crate::wire::Secret;
+use crate::{
+    canary::{Canary, sings},
+    wire::Secret,
+};
 
 /// What an acceptor keeps of a session's secrets: hashes only, two at most, and the highest attempt it accepted.
 ///
@@ -38,7 +41,7 @@ impl Keys {
     pub(super) fn check(&self, secret: &Secret, attempt: u64) -> Presented {
         if !self.knows(secret) {
             Presented::Unknown
-        } else if attempt <= self.attempt {
+        } else if attempt <= self.attempt && !sings(Canary::AttemptNotChecked) {
             Presented::Stale(self.attempt)
         } else {
             Presented::Valid
@@ -55,16 +58,18 @@ impl Keys {
 
     /// Takes the attempt and puts `fresh` in force beside the secret that was just used.
     pub(super) fn rotate(&mut self, used: &Secret, attempt: u64, fresh: &Secret) {
-        self.previous = Some(hash_secret(used));
+        self.previous = (!sings(Canary::PreviousSecretDropped)).then(|| hash_secret(used));
         self.current = hash_secret(fresh);
         self.attempt = attempt;
         self.proven = false;
     }
 
     /// A frame on the link that carried the newest secret: it arrived.
-    pub(super) const fn prove(&mut self) {
+    pub(super) fn prove(&mut self) {
         self.proven = true;
-        self.previous = None;
+        if !sings(Canary::ProofIgnored) {
+            self.previous = None;
+        }
     }
 
     pub(super) const fn is_proven(&self) -> bool {

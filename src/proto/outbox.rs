@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     Fate, Undelivered,
+    canary::{Canary, sings},
     wire::{Terms, Violation},
 };
 
@@ -44,8 +45,8 @@ impl Outbox {
         terms: &Terms,
         message: impl FnOnce() -> Bytes,
     ) -> Result<(), NoRoom> {
-        let room = self.queue.len() < terms.window_messages as usize
-            && self.bytes + len <= terms.window_bytes as usize;
+        let most = terms.window_messages as usize + usize::from(sings(Canary::WindowOffByOne));
+        let room = self.queue.len() < most && self.bytes + len <= terms.window_bytes as usize;
         self.push_if(room, len, terms, message)
     }
 
@@ -130,8 +131,17 @@ impl Outbox {
     /// trims (R9); replay starts at `received` (R8). Changes nothing where the positions cannot be (R10).
     pub(super) fn rewind(&mut self, received: u64, taken: u64) -> Result<bool, Violation> {
         self.check_positions(received, taken)?;
-        let trimmed = self.trim(taken);
-        self.cursor = received;
+        let acked = if sings(Canary::ReceivedTrims) {
+            received
+        } else {
+            taken
+        };
+        let trimmed = !sings(Canary::AckNotRepeated) && self.trim(acked);
+        self.cursor = if sings(Canary::NoReplay) {
+            self.written
+        } else {
+            received
+        };
         self.bytes_on_link = self.queue.iter().take(self.on_link()).map(Bytes::len).sum();
         Ok(trimmed)
     }
@@ -173,7 +183,10 @@ impl Outbox {
     pub(super) fn take_undelivered(&mut self) -> Vec<Undelivered> {
         self.bytes = 0;
         self.bytes_on_link = 0;
-        let (first, written) = (self.acked, self.written);
+        let (first, mut written) = (self.acked, self.written);
+        if sings(Canary::NeverSentByCursor) {
+            written = self.cursor;
+        }
         self.acked = self.accepted();
         self.cursor = self.acked;
         (first..)

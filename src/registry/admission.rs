@@ -1,6 +1,7 @@
 use super::Registry;
 use crate::{
     Identity, RejectCode, Rejection,
+    canary::{Canary, sings},
     proto::{Effects, Key, Time, Verdict},
     wire::Secret,
 };
@@ -57,11 +58,15 @@ impl Registry {
             };
         };
         let (its_instance, its_attempt) = machine.instance();
-        if its_instance == instance && attempt <= its_attempt {
+        let same = its_instance == instance && !sings(Canary::NoInstance);
+        if same && attempt <= its_attempt {
             return Err(Some(Rejection::new(RejectCode::Stale)));
         }
+        if sings(Canary::TakeoverKeepsOld) {
+            return Ok(());
+        }
         self.input(holder, now, fx, |machine, cx| {
-            if its_instance == instance {
+            if same {
                 machine.supersede(cx);
             } else {
                 machine.take_over(cx);

@@ -78,7 +78,7 @@ impl Port {
     ) -> Result<Reading, Resume> {
         let mut frames = 0;
         loop {
-            if machine.current_link() != Some(self.link) {
+            if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
             }
             if frames == cx.settings.turn_frames && !bytes.is_empty() {

@@ -1,6 +1,9 @@
 use std::{collections::HashMap, net::IpAddr, net::SocketAddr};
 
-use crate::config::Settings;
+use crate::{
+    canary::{Canary, sings},
+    config::Settings,
+};
 
 /// How many links have a peer that nobody has admitted: in all, and from one address prefix, so that one network cannot take
 /// all the places (threat T1).
@@ -33,6 +36,9 @@ impl Strangers {
 
     /// It was admitted, or left.
     pub(super) fn leave(&mut self, remote: Option<SocketAddr>) {
+        if sings(Canary::StrangersNeverLeave) {
+            return;
+        }
         self.all -= 1;
         let Some(prefix) = remote.map(Prefix::of) else {
             return;

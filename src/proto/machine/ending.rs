@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{Cx, Machine, Phase, Role, Stage, Time, Wake};
 use crate::{
     Closed, EventKind, Reason, RejectCode, Rejection, Retry,
+    canary::{Canary, sings},
     proto::{Effect, Step, terms},
     wire::{self, Frame, RetryClass, Violation},
 };
@@ -154,9 +155,10 @@ impl Machine {
             Role::Acceptor(acceptor) => {
                 acceptor.login_by = None;
                 acceptor.greeting = None;
-                acceptor.forget_at = if logged_in { cx.now + window } else { cx.now };
+                let remembered = logged_in && !sings(Canary::NoTombstone);
+                acceptor.forget_at = if remembered { cx.now + window } else { cx.now };
             }
-            Role::Dialer(dialer) => dialer.retry_at = None,
+            Role::Dialer(_) => self.cancel_dial(),
         }
         if closed.reason() == Reason::TakenOver {
             self.emit(cx, EventKind::TakenOver);
@@ -218,9 +220,7 @@ impl Machine {
         self.link = None;
         self.stage = Stage::Down;
         self.blocked_since = None;
-        if let Some(dialer) = self.dialer_mut() {
-            dialer.retry_at = None;
-        }
+        self.cancel_dial();
         if self.abandoned {
             self.outbox.forget();
         }
@@ -310,7 +310,10 @@ impl Refusal {
 
 /// Whether what arrived before the end may still be read: not after a takeover, a removal or an expiry, where somebody else
 /// decided, nor where the reader itself left.
-const fn keeps_mailbox(reason: Reason) -> bool {
+fn keeps_mailbox(reason: Reason) -> bool {
+    if reason == Reason::ClosedByPeer && sings(Canary::MailboxDroppedOnClose) {
+        return false;
+    }
     !matches!(
         reason,
         Reason::TakenOver

@@ -1,6 +1,7 @@
 use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake};
 use crate::{
     EventKind, LossCause,
+    canary::{Canary, sings},
     proto::Step,
     wire::{Frame, Resume, Violation},
 };
@@ -22,12 +23,13 @@ pub enum Heard {
 impl Machine {
     /// A complete frame arrived on this link. No frame, whatever its bytes, can do more than end its own link.
     pub fn handle_frame(&mut self, cx: &mut Cx<'_>, link: LinkId, frame: &Frame<'_>) -> Heard {
-        if self.link != Some(link) {
+        let message = matches!(frame, Frame::Data(_) | Frame::Volatile(_));
+        if self.is_fenced(link, message) {
             return Heard::Stale;
         }
         match self.apply(cx, frame) {
             Ok(Heard::Resume(resume)) => Heard::Resume(resume),
-            Ok(_) if self.link != Some(link) => Heard::Stale,
+            Ok(_) if self.is_fenced(link, message) => Heard::Stale,
             Ok(heard) => {
                 self.hear(cx);
                 heard
@@ -37,6 +39,12 @@ impl Machine {
                 Heard::Stale
             }
         }
+    }
+
+    /// Whether what this link brings is nobody's, for it is not the session's current one (R11): messages, or anything else.
+    pub(crate) fn is_fenced(&self, link: LinkId, message: bool) -> bool {
+        let lax = sings(Canary::NoEpochCheck) || (sings(Canary::EpochOnDataOnly) && !message);
+        self.link != Some(link) && !lax
     }
 
     /// What may come in which state; everything else is out of place.
@@ -57,6 +65,11 @@ impl Machine {
             }
             // The one frame that a dialer may write before it read RESUMED (R6).
             (Stage::Resumed | Stage::Open, Frame::Close(close)) => self.on_close(cx, close),
+            (Stage::Resumed, Frame::Ping(_)) if sings(Canary::FrameBeforeResumed) => {
+                if let Some(acceptor) = self.acceptor_mut() {
+                    acceptor.keys.prove();
+                }
+            }
             (Stage::Open, frame) => return self.apply_open(cx, frame),
             _ => return Err(Violation::OutOfPlace),
         }

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use super::{Cx, Machine, Role, Stage, Time};
 use crate::{
     Closed, EventKind, LossCause, Reason, ReconnectMode, Retry,
+    canary::{Canary, sings},
     proto::{Effect, LinkId, Phase, Step, Wake, dialer::Login, terms},
 };
 
@@ -27,6 +28,11 @@ impl Machine {
             }
         } else {
             self.stage = Stage::Resume;
+            if sings(Canary::BackoffResetOnConnect)
+                && let Some(dialer) = self.dialer_mut()
+            {
+                dialer.backoff.reset();
+            }
         }
         true
     }
@@ -163,12 +169,22 @@ impl Machine {
         let Some(dialer) = self.dialer_mut() else {
             return;
         };
-        dialer.retry_at = None;
         let attempt = dialer.backoff.attempt();
+        self.cancel_dial();
         if self.phase == Phase::Reconnecting {
             self.emit(cx, EventKind::ReconnectStarted { attempt });
         }
         self.dial(cx);
+    }
+
+    /// No dial is planned any more.
+    pub(super) fn cancel_dial(&mut self) {
+        let forgotten = self.phase == Phase::Ended && sings(Canary::TimerNotCancelledOnClose);
+        if let Some(dialer) = self.dialer_mut()
+            && !forgotten
+        {
+            dialer.retry_at = None;
+        }
     }
 
     pub(super) fn dial(&mut self, cx: &mut Cx<'_>) {

@@ -3,6 +3,7 @@ use bytes::Bytes;
 use super::{Cx, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, ending};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
+    canary::{Canary, sings},
     proto::{Effect, Offer, Step, dialer::Login, keys::Keys, terms},
     wire::{self, Secret, Terms, Violation},
 };
@@ -332,7 +333,7 @@ impl Machine {
         };
         acceptor.keys = Keys::new(&secret);
         acceptor.fresh = Some(secret);
-        acceptor.login_by = Some(prove_by);
+        acceptor.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
         self.terms = terms::granted(cx.settings, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);

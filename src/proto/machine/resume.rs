@@ -112,7 +112,7 @@ impl Machine {
 
     /// The first frame on the link that carried the newest secret proves that it arrived (R5). A CLOSE that came before the
     /// secret was written proves nothing.
-    pub(super) const fn prove(&mut self) {
+    pub(super) fn prove(&mut self) {
         if let Role::Acceptor(acceptor) = &mut self.role
             && !acceptor.keys.is_proven()
             && acceptor.fresh.is_none()
@@ -196,7 +196,7 @@ impl Machine {
 
     /// What RESUME states, with the attempt raised (R1).
     pub(super) fn next_resume(&mut self) -> Option<Resume> {
-        let (received, taken) = (self.inbox.received(), self.inbox.state());
+        let (received, taken) = self.inbox.state_positions();
         let dialer = self.dialer_mut()?;
         dialer.attempt += 1;
         Some(Resume {

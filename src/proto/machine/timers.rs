@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::{Cx, Farewell, LinkId, Machine, Phase, Role, Stage, Time, Wake};
 use crate::{
     Closed, EventKind, LossCause, Reason,
+    canary::{Canary, sings},
     config::Settings,
     proto::{Step, liveness::Silence, terms},
     wire::Terms,
@@ -212,6 +213,7 @@ impl Machine {
 /// adds, and far below what a stop of a whole lease leaves (the timer was at most an interval away when we stopped).
 pub(super) fn is_late(cx: &Cx<'_>, terms: &Terms) -> bool {
     cx.late >= (terms::lease(terms) / 4).max(Duration::from_millis(1))
+        && !sings(Canary::NoForgiveness)
 }
 
 fn is_due(cx: &Cx<'_>, at: Option<Time>) -> bool {

@@ -1,5 +1,6 @@
 use super::{Cx, Farewell, LinkId, Machine, Stage, Wake, ending};
 use crate::{
+    canary::{Canary, sings},
     proto::{dialer::Login as Wish, terms},
     wire::{Close, Frame, Login, Resumed, VERSION, Welcome, encode_data, encode_volatile},
 };
@@ -62,6 +63,9 @@ impl Machine {
             Stage::Resume => {
                 if let Some(resume) = self.next_resume() {
                     Frame::Resume(resume).encode(out);
+                }
+                if sings(Canary::FrameBeforeResumed) {
+                    Frame::Ping(self.liveness.ping(cx.now, cx.tick)).encode(out);
                 }
                 self.stage = Stage::AwaitResumed(cx.now + cx.settings.login_deadline);
             }
@@ -128,7 +132,8 @@ impl Machine {
 
     fn write_resumed(&mut self, out: &mut Vec<u8>) {
         self.stage = Stage::Open;
-        let (epoch, received, taken) = (self.epoch, self.inbox.received(), self.inbox.state());
+        let (received, taken) = self.inbox.state_positions();
+        let epoch = self.epoch;
         let Some(secret) = self
             .acceptor_mut()
             .and_then(|acceptor| acceptor.fresh.take())
