@@ -284,7 +284,8 @@ fn own_ghost(watched: &Watched, event: &Event) -> Option<String> {
 fn check_counts(registry: &Registry, keys: &[Key]) -> Result<(), Wrong> {
     let settings = registry.settings();
     let machines = || keys.iter().filter_map(|&key| registry.get(key));
-    let strangers = machines().filter(|one| one.is_stranger()).count();
+    let accepted = machines().filter(|one| one.side() == Side::Acceptor);
+    let strangers = accepted.filter(|one| one.is_stranger()).count();
     if registry.strangers() != strangers {
         return fail(format!(
             "R1: {} strangers are counted, and there are {strangers}",

@@ -50,7 +50,8 @@ pub enum Fault {
     FailAccepts,
     /// F31: tasks are woken that nobody woke.
     SpuriousWakes,
-    /// F37: a stranger replays what another link carried before.
+    /// F37: a stranger replays what another link began with, a LOGIN or a RESUME. Who can read a link can log in as its
+    /// client where no encrypted transport keeps it from that, so no swarm has this by itself.
     Replay,
     /// F41: all links of a server are cut at once.
     Storm,
@@ -173,13 +174,12 @@ impl Faults {
     pub fn swarm(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x5377_6172_6d00); // not the numbers that the world itself draws
         let mut faults = Self::none();
-        for weight in &mut faults.weights {
-            if rng.bool() {
-                *weight = 1 << rng.u32(..5);
+        for fault in Fault::ALL {
+            if rng.bool() && fault != Fault::Replay {
+                faults = faults.with(fault, 1 << rng.u32(..5));
             }
         }
-        faults.every = EVERY / 5 << rng.u32(..6);
-        faults
+        faults.every((EVERY / 5) << rng.u32(..6))
     }
 
     /// With this fault, `weight` times as likely as one of weight 1; 0 leaves it out.
@@ -254,6 +254,9 @@ mod tests {
     fn every_fault_is_in_the_list_at_its_place_and_in_some_swarms_and_not_in_others() {
         for (at, fault) in Fault::ALL.into_iter().enumerate() {
             assert_eq!(fault as usize, at);
+            if fault == Fault::Replay {
+                continue;
+            }
             let with = (0..100)
                 .filter(|&seed| Faults::swarm(seed).weight(fault) > 0)
                 .count();

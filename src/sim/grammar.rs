@@ -149,6 +149,8 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         (LoggingIn, "logged-in") => In,
         // A client without a link: its dial failed, or was given up.
         (Down | LoggingIn | Failing, "login-failed") if dialer => Down,
+        // A supervised client waits before it logs in anew.
+        (Down, "reconnect-scheduled") if dialer => Down,
         (Up, "link-lost") if dialer => Down,
         (LoggingIn, "link-lost") if dialer => Failing,
         (LoggingIn, "login-failed") => Failed,
@@ -213,6 +215,7 @@ mod tests {
             "link-up link-lost ended",
             "link-up login-started link-lost login-failed link-up login-started logged-in@1 ended",
             "login-failed ended",
+            "login-failed reconnect-scheduled#3 login-failed ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect timed-out reconnect-scheduled#1 reconnect-scheduled#2 reconnect-started#2 taken-over ended",
         ] {

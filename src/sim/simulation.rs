@@ -40,6 +40,7 @@ pub struct Sim {
     pub(super) plans: BTreeMap<(Duration, u64), Plan>,
     pub(super) planned: u64,
     pub(super) timers_late: bool,
+    always: Vec<Box<dyn FnMut() -> Outcome>>,
     chaos_steps: u64,
     limit: Duration,
     steps: u64,
@@ -98,6 +99,7 @@ impl Sim {
             plans: BTreeMap::new(),
             planned: 0,
             timers_late: false,
+            always: Vec::new(),
             chaos_steps: CHAOS_STEPS,
             limit: LIMIT,
             steps: 0,
@@ -158,6 +160,12 @@ impl Sim {
         F: Future<Output = Outcome> + Send + 'static,
     {
         self.process(name, Role::Client, program)
+    }
+
+    /// Something of yours that must hold after every step.
+    pub fn always(&mut self, holds: impl FnMut() -> Outcome + 'static) -> &mut Self {
+        self.always.push(Box::new(holds));
+        self
     }
 
     pub(super) fn process<F>(
@@ -333,6 +341,9 @@ impl Sim {
                 state.trace.ran(now, index, ran.unwrap_or_default());
                 drop(state);
                 self.check_process(index)?;
+                for holds in &mut self.always {
+                    holds().map_err(|error| world(error.to_string()))?;
+                }
                 return Ok(true);
             }
             at -= here;

@@ -133,7 +133,7 @@ impl Watched {
                     known.attempt = 0;
                 }
             }
-            EventKind::ReconnectScheduled { attempt, .. } => {
+            EventKind::ReconnectScheduled { attempt, .. } if was == Phase::Reconnecting => {
                 // LOSS-4: the backoff starts over after a stable link, not after any link.
                 if *attempt <= known.attempt {
                     return Err(format!(
