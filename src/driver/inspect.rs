@@ -21,6 +21,12 @@ impl Owner {
 }
 
 impl Inspector {
+    /// Whether the runtime was stopped and has nothing left to do: no time passes for it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        let over = |shared: Arc<Shared>| shared.look(|hub| hub.stopping && hub.registry.is_quiet());
+        self.0.upgrade().is_none_or(over)
+    }
+
     /// `None` where the runtime is gone.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&Registry, Time) -> R) -> Option<R> {
         let shared = self.0.upgrade()?;

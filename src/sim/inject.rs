@@ -51,10 +51,11 @@ impl Sim {
             Fault::PauseAll => {
                 let time = self.span(20_000);
                 self.say(&format!("everybody is stopped for {time:?}"));
-                for index in 0..self.processes.len() {
-                    self.slept(index, time);
-                }
                 self.world.clock.advance(time);
+                let now = self.world.now();
+                for process in self.processes.iter_mut().filter(|one| !one.paused) {
+                    (process.woke, process.slept) = (now, time);
+                }
                 self.carry_out();
             }
             Fault::LateTimers => {
@@ -145,11 +146,11 @@ impl Sim {
         let Some(first) = rogue::first_frame(tape) else {
             return false;
         };
-        self.say(&format!("a stranger at {name} replays {first:?}"));
+        self.say(&format!("a stranger at {name} replays a {}", first.name));
+        self.world.state().replayed.extend(first.session);
         let time = self.span(3_000);
-        let bytes = first.bytes(tape).to_vec();
         let (world, dialer) = (Arc::clone(&self.world), network.dialer());
-        self.stranger(rogue::replayer(world, dialer, bytes, time));
+        self.stranger(rogue::replayer(world, dialer, first.bytes, time));
         true
     }
 
@@ -251,16 +252,9 @@ impl Sim {
         let time = self.span(20_000);
         self.say_of(index, &format!("is stopped for {time:?}"));
         self.processes[index].paused = true;
-        self.slept(index, time);
+        self.processes[index].stopped_at = self.world.now();
         self.plan(time, Plan::GoOn(index));
         true
-    }
-
-    /// A process is stopped for so long from now on.
-    fn slept(&mut self, index: usize, time: Duration) {
-        let process = &mut self.processes[index];
-        process.slept = time;
-        process.woke = self.world.now() + time;
     }
 
     fn crash(&mut self, role: Role) -> Result<bool, super::simulation::Wrong> {
@@ -332,6 +326,7 @@ impl Sim {
                 let process = &mut self.processes[index];
                 if std::mem::take(&mut process.paused) {
                     process.woke = self.world.now();
+                    process.slept = process.woke - process.stopped_at;
                     self.say_of(index, "goes on");
                 }
             }

@@ -99,28 +99,26 @@ pub(super) async fn replayer(
 }
 
 /// The frame that a recorded link began with.
-#[derive(Debug)]
-pub(super) enum First {
-    Login(usize),
-    Resume(usize),
-}
-
-impl First {
-    pub(super) fn bytes<'a>(&self, tape: &'a [u8]) -> &'a [u8] {
-        let (Self::Login(len) | Self::Resume(len)) = self;
-        &tape[..*len]
-    }
+pub(super) struct First {
+    pub(super) name: &'static str,
+    pub(super) bytes: Vec<u8>,
+    /// The session that a RESUME names.
+    pub(super) session: Option<u64>,
 }
 
 pub(super) fn first_frame(tape: &[u8]) -> Option<First> {
     let (mut decoder, mut rest) = (Decoder::new(), tape);
     let first = decoder.next(&mut rest).ok()??;
-    let len = tape.len() - rest.len();
-    match first {
-        Frame::Login(_) => Some(First::Login(len)),
-        Frame::Resume(_) => Some(First::Resume(len)),
-        _ => None,
-    }
+    let session = match &first {
+        Frame::Login(_) => None,
+        Frame::Resume(resume) => Some(resume.session),
+        _ => return None,
+    };
+    Some(First {
+        name: first.name(),
+        bytes: tape[..tape.len() - rest.len()].to_vec(),
+        session,
+    })
 }
 
 impl Talk {

@@ -59,6 +59,8 @@ pub(super) struct Process {
     outcome: Arc<Mutex<Option<Outcome>>>,
     pub(super) running: bool,
     pub(super) paused: bool,
+    /// When it was stopped last.
+    pub(super) stopped_at: Duration,
     /// When it went on last, and after how long a stop.
     pub(super) woke: Duration,
     pub(super) slept: Duration,
@@ -186,6 +188,7 @@ impl Sim {
             outcome: Arc::default(),
             running: false,
             paused: false,
+            stopped_at: Duration::ZERO,
             woke: Duration::ZERO,
             slept: Duration::ZERO,
         });
@@ -290,6 +293,7 @@ impl Sim {
         let process = &mut self.processes[index];
         process.life += 1;
         process.running = true;
+        (process.woke, process.slept) = (Duration::ZERO, Duration::ZERO);
         process.tasks = Tasks::default();
         process.outcome = Arc::default();
         let node = Node {

@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) rogues: BTreeSet<String>,
     /// Servers that keep to no protocol.
     pub(super) rogue_networks: BTreeSet<Arc<str>>,
+    /// Sessions whose RESUME was said by a stranger, too.
+    pub(super) replayed: BTreeSet<u64>,
     /// The next dial makes two links.
     pub(super) dial_twice: bool,
     /// How many of the next links to a server are cut within their first bytes.
@@ -63,6 +65,7 @@ impl World {
                 waiting: Vec::new(),
                 rogues: BTreeSet::new(),
                 rogue_networks: BTreeSet::new(),
+                replayed: BTreeSet::new(),
                 dial_twice: false,
                 doomed: BTreeMap::new(),
                 jitter: false,

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, panic::resume_unwind, sync::Arc, time::Duration
 
 use fastrand::Rng;
 use sessile::{
-    Admission, Admit, AdmitError, Closed, Config, Connecting, Ended, Host, Identity, Incoming,
-    LoggedIn, Message, Multi, Offer, Peer, Rejection, Runtime, SendError, Session, Sessions, Turn,
+    Admission, Admit, Closed, Config, Connecting, Ended, Host, Identity, Incoming, LoggedIn,
+    Message, Multi, Offer, Peer, Rejection, Runtime, SendError, Session, Sessions, Turn,
     Undelivered, What,
     sim::{Node, Outcome},
 };

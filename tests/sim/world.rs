@@ -10,7 +10,7 @@ use sessile::{
 
 use crate::{
     client::{Client, Style},
-    ledger::Ledger,
+    ledger::{Ledger, ROGUE},
     server::{Face, server},
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn build(sim: &mut Sim) {
         });
     }
     if rng.u8(..3) == 0 {
-        sim.rogue_client("mallory", "server", b"mallory");
+        sim.rogue_client(ROGUE, "server", ROGUE.as_bytes());
     }
     if rng.u8(..6) == 0 {
         sim.rogue_server("trap");
