@@ -72,6 +72,12 @@ impl Keys {
         }
     }
 
+    /// The highest attempt that was accepted.
+    #[cfg(feature = "sim")]
+    pub(super) const fn attempt(&self) -> u64 {
+        self.attempt
+    }
+
     pub(super) const fn is_proven(&self) -> bool {
         self.proven
     }

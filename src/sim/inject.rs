@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Spawn,
+    proto::{Key, Side},
     transport::memory::{Direction, LinkControl, Network},
 };
 
@@ -143,15 +144,33 @@ impl Sim {
         let Some(tape) = self.rng.choice(&tapes) else {
             return false;
         };
-        let Some(first) = rogue::first_frame(tape) else {
+        let Some(mut first) = rogue::first_frame(tape) else {
             return false;
         };
+        if let Some((session, attempt)) = first.resume
+            && self.rng.bool()
+            && self.is_proven_after(session, attempt)
+            && let Some(stolen) = first.with_next_attempt()
+        {
+            self.world.state().trace.mark("replay:stolen-secret");
+            first = stolen;
+        }
         self.say(&format!("a stranger at {name} replays a {}", first.name));
-        self.world.state().replayed.extend(first.session);
+        let session = first.resume.map(|(session, _)| session);
+        self.world.state().replayed.extend(session);
         let time = self.span(3_000);
         let (world, dialer) = (Arc::clone(&self.world), network.dialer());
-        self.stranger(rogue::replayer(world, dialer, first.bytes, time));
+        self.stranger(rogue::replayer(world, dialer, first, time));
         true
+    }
+
+    /// Whether the secret that this attempt used has a successor, and that one is known to have arrived.
+    fn is_proven_after(&self, session: u64, attempt: u64) -> bool {
+        let key = Key::from_u64(session);
+        let mut acceptors = self.watched.iter().filter(|one| one.side == Side::Acceptor);
+        acceptors
+            .find_map(|one| one.vitals(key))
+            .is_some_and(|vitals| vitals.proven && vitals.attempt >= attempt)
     }
 
     fn stranger(&mut self, program: impl Future<Output = ()> + Send + 'static) {

@@ -83,18 +83,23 @@ pub(super) async fn silent(world: Arc<World>, dialer: MemoryDialer, time: Durati
 }
 
 /// Says what somebody said before it, and hears what comes of it.
-pub(super) async fn replayer(
-    world: Arc<World>,
-    dialer: MemoryDialer,
-    bytes: Vec<u8>,
-    time: Duration,
-) {
+pub(super) async fn replayer(world: Arc<World>, dialer: MemoryDialer, said: First, time: Duration) {
     let Ok(link) = dialer.dial().await else {
         return;
     };
     let mut talk = Talk::new(&world, link, Rng::with_seed(0));
-    if talk.link.write_all(&bytes).await.is_ok() {
-        talk.listen(time).await;
+    if talk.link.write_all(&said.bytes).await.is_err() {
+        return;
+    }
+    let answer = talk.listen(time).await;
+    let accepted = |bytes: &[u8]| {
+        let mut decoder = Decoder::new();
+        matches!(decoder.next(&mut &bytes[..]), Ok(Some(Frame::Resumed(_))))
+    };
+    // T14: a secret is worth nothing once its successor was proven to have arrived.
+    if said.stolen && accepted(&answer) {
+        let wrong = "T14: a stranger came back with a secret that was replaced long ago";
+        world.state().wrong.get_or_insert(wrong.to_owned());
     }
 }
 
@@ -102,22 +107,47 @@ pub(super) async fn replayer(
 pub(super) struct First {
     pub(super) name: &'static str,
     pub(super) bytes: Vec<u8>,
-    /// The session that a RESUME names.
-    pub(super) session: Option<u64>,
+    /// The session that a RESUME names, and its attempt.
+    pub(super) resume: Option<(u64, u64)>,
+    /// It has an attempt that was never made, with a secret that is worth nothing any more.
+    pub(super) stolen: bool,
+}
+
+impl First {
+    /// A RESUME with the same secret, as if it were the client's next.
+    pub(super) fn with_next_attempt(&self) -> Option<Self> {
+        let mut bytes = Vec::new();
+        let mut decoder = Decoder::new();
+        let Frame::Resume(resume) = decoder.next(&mut &self.bytes[..]).ok()?? else {
+            return None;
+        };
+        Frame::Resume(Resume {
+            attempt: resume.attempt + 1_000_000,
+            ..resume
+        })
+        .encode(&mut bytes);
+        Some(Self {
+            name: "RESUME with a stolen secret",
+            bytes,
+            resume: None,
+            stolen: true,
+        })
+    }
 }
 
 pub(super) fn first_frame(tape: &[u8]) -> Option<First> {
     let (mut decoder, mut rest) = (Decoder::new(), tape);
     let first = decoder.next(&mut rest).ok()??;
-    let session = match &first {
+    let resume = match &first {
         Frame::Login(_) => None,
-        Frame::Resume(resume) => Some(resume.session),
+        Frame::Resume(resume) => Some((resume.session, resume.attempt)),
         _ => return None,
     };
     Some(First {
         name: first.name(),
         bytes: tape[..tape.len() - rest.len()].to_vec(),
-        session,
+        resume,
+        stolen: false,
     })
 }
 
@@ -351,16 +381,23 @@ impl Talk {
         self.link.write_all(&bytes).await
     }
 
-    /// Reads for some time, and makes nothing of it. Not to its end where the link has one.
-    async fn listen(&mut self, time: Duration) {
+    /// Reads for some time, also where the link ends before. Gives the first of what came.
+    async fn listen(&mut self, time: Duration) -> Vec<u8> {
         let mut sleep = self.clock.sleep_until(self.clock.now() + time);
-        let mut bytes = [0; 1024];
+        let (mut bytes, mut first) = ([0; 1024], Vec::new());
         loop {
             let read = self.link.read(&mut bytes);
             match futures::future::select(&mut sleep, read).await {
-                Either::Right((Ok(1..), _)) => {}
-                Either::Right(_) => return sleep.await,
-                Either::Left(_) => return,
+                Either::Right((Ok(count @ 1..), _)) => {
+                    if first.len() < bytes.len() {
+                        first.extend_from_slice(&bytes[..count]);
+                    }
+                }
+                Either::Right(_) => {
+                    sleep.await;
+                    return first;
+                }
+                Either::Left(_) => return first,
             }
         }
     }

@@ -345,6 +345,9 @@ impl Sim {
                 state.trace.ran(now, index, ran.unwrap_or_default());
                 drop(state);
                 self.check_process(index)?;
+                if let Some(wrong) = self.world.state().wrong.take() {
+                    return fail(wrong);
+                }
                 for holds in &mut self.always {
                     holds().map_err(|error| world(error.to_string()))?;
                 }

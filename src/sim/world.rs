@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) rogue_networks: BTreeSet<Arc<str>>,
     /// Sessions whose RESUME was said by a stranger, too.
     pub(super) replayed: BTreeSet<u64>,
+    /// What a stranger found that must not be.
+    pub(super) wrong: Option<String>,
     /// The next dial makes two links.
     pub(super) dial_twice: bool,
     /// How many of the next links to a server are cut within their first bytes.
@@ -66,6 +68,7 @@ impl World {
                 rogues: BTreeSet::new(),
                 rogue_networks: BTreeSet::new(),
                 replayed: BTreeSet::new(),
+                wrong: None,
                 dial_twice: false,
                 doomed: BTreeMap::new(),
                 jitter: false,

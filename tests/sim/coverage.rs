@@ -53,4 +53,9 @@ const CAUSES: [&str; 6] = [
 ];
 
 /// What the programs do.
-const OURS: [&str; 3] = ["asked-back", "login-cut-off", "order:chosen"];
+const OURS: [&str; 4] = [
+    "asked-back",
+    "login-cut-off",
+    "order:chosen",
+    "replay:stolen-secret",
+];

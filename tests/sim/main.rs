@@ -40,7 +40,8 @@ fn the_same_seed_gives_the_same_life() {
 fn a_thousand_lives_meet_everything_that_can_happen() {
     let summary = sim::check(0..1_000, world::build);
     println!("{summary}");
-    let missing = summary.missing(coverage::all().iter().map(String::as_str));
+    let all = coverage::all();
+    let missing = summary.missing(all.iter().map(String::as_str));
     assert!(
         missing.is_empty(),
         "what never happened was not tested: {missing:?}"

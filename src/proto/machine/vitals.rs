@@ -25,6 +25,8 @@ pub(crate) struct Vitals {
     pub(crate) logged_in_at: Time,
     /// Whether the newest secret is known to have arrived, or there was none to prove. Always, for a dialer.
     pub(crate) proven: bool,
+    /// The highest attempt to resume that was accepted; 0 for a dialer.
+    pub(crate) attempt: u64,
     pub(crate) resumed: u64,
     pub(crate) lease: Duration,
     pub(crate) resume_window: Duration,
@@ -68,6 +70,10 @@ impl Machine {
             proven: match &self.role {
                 Role::Dialer(_) => true,
                 Role::Acceptor(acceptor) => acceptor.keys.is_proven(),
+            },
+            attempt: match &self.role {
+                Role::Dialer(_) => 0,
+                Role::Acceptor(acceptor) => acceptor.keys.attempt(),
             },
             resumed: self.resumed,
             lease: terms::lease(&self.terms),
