@@ -184,8 +184,8 @@ impl Outbox {
         self.bytes = 0;
         self.bytes_on_link = 0;
         let (first, mut written) = (self.acked, self.written);
-        if sings(Canary::NeverSentByCursor) {
-            written = self.cursor;
+        if sings(Canary::NeverSentIfUnacked) {
+            written = self.acked;
         }
         self.acked = self.accepted();
         self.cursor = self.acked;

@@ -1,5 +1,6 @@
 use super::{Cx, Farewell, LinkId, Machine, Stage, Wake, ending};
 use crate::{
+    canary,
     canary::{Canary, sings},
     proto::{dialer::Login as Wish, terms},
     wire::{Close, Frame, Login, Resumed, VERSION, Welcome, encode_data, encode_volatile},
@@ -22,7 +23,7 @@ impl Machine {
         if self.link != Some(link) {
             return Transmit {
                 more: false,
-                close: true,
+                close: !canary::is_lax_about_links(),
             };
         }
         let before = out.len();
