@@ -10,7 +10,7 @@ use sessile::{
 use crate::world;
 
 /// Lives until a mistake must have shown itself.
-const LIVES: u64 = 400;
+const LIVES: u64 = 2_000;
 
 /// How a life was found out.
 fn live(seed: u64) -> Option<String> {
