@@ -21,7 +21,7 @@ impl World {
             }
             let mut healed = self.clone();
             healed.left = Often::default();
-            healed.step(if lost { Redial(client) } else { Login(client) });
+            healed.repeat(if lost { Redial(client) } else { Login(client) });
             let link = healed.links.len() - 1;
             healed.run(client, link);
             healed.judge(client);
@@ -58,7 +58,7 @@ impl World {
             let Some(next) = self.next_good(client, link) else {
                 return;
             };
-            self.step(next);
+            self.repeat(next); // what must hold after each step is looked at where the search comes by
             if self.violation.is_some() {
                 return;
             }

@@ -73,6 +73,7 @@ impl World {
         self.nothing_is_acknowledged_before_it_is_taken();
         self.whoever_has_to_write_was_woken();
         self.deadlines_are_armed();
+        self.what_came_before_a_close_can_be_read();
     }
 
     /// What the world knows better than its parts.
@@ -232,6 +233,24 @@ impl World {
             !asleep,
             "a link has something to write, and nobody was woken",
         );
+    }
+
+    /// Who hears that his peer closed reads what it sent before.
+    fn what_came_before_a_close_can_be_read(&mut self) {
+        let clients = (0..self.clients.len()).filter_map(|client| self.client(client));
+        let peers = (0..self.stories.len()).filter_map(|story| {
+            let open = self.stories[story]
+                .as_ref()
+                .is_some_and(|story| !story.over[ACCEPTOR]);
+            self.peer(story).filter(|_| open)
+        });
+        let mut lost = false;
+        for machine in clients.chain(peers) {
+            let closed = machine.ended().map(sessile::Closed::reason) == Some(Reason::ClosedByPeer);
+            let snapshot = machine.snapshot(self.now);
+            lost |= closed && snapshot.taken + machine.unread() as u64 != snapshot.received;
+        }
+        self.check(!lost, "what came before a CLOSE is gone");
     }
 
     /// Every deadline is in the wheel, and none has passed (S10).

@@ -4,6 +4,8 @@ mod action;
 mod apply;
 mod apps;
 mod bounds;
+#[cfg(sessile_canary)]
+mod canaries;
 mod heal;
 mod look;
 mod marks;
