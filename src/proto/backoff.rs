@@ -9,7 +9,7 @@ use crate::Reconnect;
 /// The jitter is drawn *after* the cap: clamping a jittered delay makes every client wait exactly the cap from some
 /// attempt on, in lockstep (Socket.IO from the 5th try on, in all clients; aws-c-mqtt at n = 14 in 99 %). Jitter also on
 /// the first attempt: a server's restart cuts everybody at the same instant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     rng: Rng,
     attempt: u32,

@@ -4,7 +4,7 @@ use super::{Time, backoff::Backoff};
 use crate::{Closed, Rejection, wire::Secret};
 
 /// What only the side that dials keeps of a session.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Dialer {
     /// This client, whatever links and logins it makes (R12).
     pub(super) instance: [u8; 16],
@@ -27,7 +27,7 @@ pub(super) struct Dialer {
 }
 
 /// Where a login is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Login {
     /// None is under way.
     None,

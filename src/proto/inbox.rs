@@ -12,7 +12,7 @@ use crate::{
 ///
 /// `received` counts what was put here: replay on a new link starts from it (R8). `taken` counts what the application
 /// took: acknowledgements say it and nothing else (R9), so that acknowledgement is flow control too.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Inbox {
     queue: VecDeque<Received>,
     received: u64,
@@ -30,7 +30,7 @@ pub(super) struct Inbox {
 }
 
 /// One message from the peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the machine alone")]
 pub struct Received {
     /// The bytes.
@@ -39,7 +39,7 @@ pub struct Received {
     pub volatile: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Due {
     #[default]
     Nothing,

@@ -9,7 +9,7 @@ use crate::{
 ///
 /// Rules R1 to R5. A reply can be lost, so the secret that was just used stays valid beside the new one until the new one
 /// is proven to have arrived; numbered attempts keep an abandoned link from using the old one a second time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Keys {
     current: Hash,
     previous: Option<Hash>,

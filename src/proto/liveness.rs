@@ -8,7 +8,7 @@ use crate::wire::{Beat, Terms};
 /// Both ends ping, but only when they wrote nothing for an interval, so one exchange an interval serves both: each PING
 /// and PONG says which clock it last heard and how long ago (as RTCP does, RFC 3550 section 6.4.1), which gives *both*
 /// ends the round trip. Only what was heard counts as life: outgoing traffic proves nothing (nats.rs#1593).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Liveness {
     heard: Time,
     said: Time,
@@ -210,6 +210,28 @@ impl Liveness {
 
     pub(super) const fn remote_tick(&self) -> Option<u64> {
         self.remote_tick
+    }
+
+    /// Everything that decides what happens next, measurements left out: when what happened, and whether a pong is owed.
+    pub(super) fn course(&self) -> ([Option<Time>; 4], bool) {
+        let Self {
+            heard,
+            said,
+            probed,
+            grace,
+            nonce: _,
+            owed_pong,
+            pinged: _,
+            ponged: _,
+            peer_clock: _,
+            peer_clock_at: _,
+            srtt_micros: _,
+            min_rtt_micros: _,
+            offset_micros: _,
+            remote_tick: _,
+        } = self;
+        let times = [Some(*heard), Some(*said), Some(*probed), *grace];
+        (times, owed_pong.is_some())
     }
 }
 

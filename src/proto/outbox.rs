@@ -17,7 +17,7 @@ use crate::{
 ///   taken  │ on this link  │ to be written │ never written │
 ///   (gone) │ already       │ again         │ to any link   │
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Outbox {
     queue: VecDeque<Bytes>,
     bytes: usize,

@@ -27,7 +27,7 @@ use crate::{
 use strangers::Strangers;
 
 /// All sessions of one runtime.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     settings: Settings,
     slots: Vec<Slot>,
@@ -43,7 +43,7 @@ pub struct Registry {
     last_epoch: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot {
     generation: u32,
     stranger: bool,

@@ -6,7 +6,7 @@ use crate::{
 /// A link's end in the registry: which session it belongs to, and the frame it was cut in.
 ///
 /// State is found through the link, never through the identity (R11): whoever reads a socket holds its port.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Port {
     key: Key,
     link: LinkId,

@@ -7,7 +7,7 @@ use crate::{
 
 /// How many links have a peer that nobody has admitted: in all, and from one address prefix, so that one network cannot take
 /// all the places (threat T1).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Strangers {
     all: usize,
     by_prefix: HashMap<Prefix, usize>,

@@ -19,21 +19,25 @@ use std::fmt;
 /// A deadline never fires before its time, and not later than one [tick](Wheel::TICK_MICROS) after it, given
 /// that [`pop_due`](Wheel::pop_due) is called at [`next`](Wheel::next). A deadline that is in the past when it
 /// is armed is due at once, behind those that were due already.
+#[derive(Clone)]
 pub struct Wheel {
     form: Form,
 }
 
+#[derive(Clone)]
 enum Form {
     Few(Few),
     Many(Box<Many>),
 }
 
 /// The small form: in order of arming.
+#[derive(Clone)]
 struct Few {
     cursor: u64,
     list: Vec<Entry>,
 }
 
+#[derive(Clone)]
 struct Entry {
     at: u64,
     key: u32,

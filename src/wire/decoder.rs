@@ -23,6 +23,7 @@ use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
 /// between pieces is put together here. So a decoder owns heap memory only while a frame is torn, and never more
 /// than 64 KiB beyond what of this frame was received. Each byte is looked at once: the cost is linear in the
 /// bytes, however they are cut.
+#[derive(Clone)]
 pub struct Decoder {
     /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last.
     partial: Vec<u8>,

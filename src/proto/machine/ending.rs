@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What is left to say on a link after its session ended: the phase is `Ended` from the first word on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
     /// The session lives.
     None,
@@ -31,7 +31,7 @@ pub(super) enum Farewell {
 }
 
 /// What REFUSED says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) retry: RetryClass,

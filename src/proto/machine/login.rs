@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What an acceptor keeps of a peer between LOGIN and the host's answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Greeting {
     credentials: Bytes,
     asked: Terms,

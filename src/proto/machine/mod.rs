@@ -13,6 +13,7 @@ use crate::{
 
 mod app;
 mod ending;
+mod fingerprint;
 mod frames;
 mod link;
 mod login;
@@ -44,7 +45,7 @@ use ending::Farewell;
 /// * what **is**: getters and [`snapshot`](Self::snapshot).
 ///
 /// After each of the first three: drain effects, look at the deadline, transmit. See the [module](super).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Machine {
     key: Key,
     phase: Phase,
@@ -85,14 +86,14 @@ pub struct Machine {
 }
 
 /// What each side alone keeps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Role {
     Dialer(Box<Dialer>),
     Acceptor(Acceptor),
 }
 
 /// What only the side that accepts keeps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Acceptor {
     keys: Keys,
     /// The secret that WELCOME or RESUMED is to carry; gone once it was written.

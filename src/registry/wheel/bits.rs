@@ -1,5 +1,6 @@
 /// A set of slot numbers that finds its next member in a few operations: one bit per slot, one summary bit
 /// per word of them.
+#[derive(Clone)]
 pub(super) struct Bits {
     words: Vec<u64>,
     summary: Vec<u64>,

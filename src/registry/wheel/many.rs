@@ -6,6 +6,7 @@ use super::{bits::Bits, fires};
 /// near level spans more than the longest usual timeout, so most deadlines are sorted once. The few beyond it
 /// wait in far slots, each of which can move over as a whole long before its first deadline fires: that is
 /// done a few keys at a time.
+#[derive(Clone)]
 pub(super) struct Many {
     /// No tick below this one holds a key. Ticks from here to `NEAR - 1` further have their own slot.
     cursor: u64,
@@ -26,6 +27,7 @@ struct Node {
 /// Where a key is: 0 nowhere, then the near slots, then the far ones.
 type Place = u32;
 
+#[derive(Clone)]
 struct Slots {
     /// First key of each ring plus one, 0 for none: a slot never used is memory never touched.
     first: Vec<u32>,

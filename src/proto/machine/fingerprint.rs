@@ -1,0 +1,170 @@
+//! What a search over all that can happen remembers of a session: two machines with the same print behave the same from
+//! here on, towards their peer and their host.
+
+use std::hash::{Hash, Hasher};
+
+use super::{Acceptor, Dialer, Farewell, Machine, Role, Stage, Time, ending::Refusal};
+use crate::proto::dialer::Login;
+
+impl Machine {
+    /// Adds to `state` all that decides what this session will do. Left out is what only people read (counters,
+    /// measurements), the session's number, which a search knows by another name, and the backoff's length.
+    ///
+    /// Times count from `now`; with `None` time stands still for good, and they are left out, too.
+    pub fn fingerprint(&self, now: Option<Time>, state: &mut dyn Hasher) {
+        let mut state = Print { now, state };
+        // Whoever adds a field has to say here whether it decides anything.
+        let Self {
+            key: _,
+            phase,
+            stepped: _,
+            phase_since: _,
+            logged_in_at: _,
+            stage,
+            wake: _, // drained after every input
+            announced,
+            abandoned,
+            ping_now,
+            probed,
+            epoch,
+            link,
+            last_link,
+            link_since: _, // decides about the backoff alone
+            blocked_since,
+            remote: _,
+            identity,
+            terms: _, // those of the settings, from login on
+            inbox,
+            outbox,
+            volatile,
+            liveness,
+            role,
+            loss: _,
+            link_base,
+            ended,
+            farewell,
+            resumed: _,
+            replayed: _,
+            volatile_dropped: _,
+        } = self;
+        let flags = (announced, abandoned, ping_now, probed, identity.is_some());
+        (phase, flags, epoch, link, last_link, link_base).hash(&mut state);
+        (inbox, outbox, volatile.len()).hash(&mut state);
+        ended.as_ref().map(crate::Closed::reason).hash(&mut state);
+        state.stage(*stage);
+        state.time(*blocked_since);
+        let (times, owes_pong) = liveness.course();
+        owes_pong.hash(&mut state);
+        // Before and between links nobody looks at when the last one spoke.
+        for time in times.into_iter().filter(|_| phase.is_up()) {
+            state.time(time);
+        }
+        state.farewell(farewell);
+        match role {
+            Role::Dialer(dialer) => state.dialer(dialer),
+            Role::Acceptor(acceptor) => state.acceptor(acceptor),
+        }
+    }
+}
+
+struct Print<'a> {
+    now: Option<Time>,
+    state: &'a mut dyn Hasher,
+}
+
+/// A hasher that is no type parameter.
+impl Hasher for Print<'_> {
+    fn finish(&self) -> u64 {
+        self.state.finish()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.state.write(bytes);
+    }
+}
+
+impl Print<'_> {
+    fn time(&mut self, time: Option<Time>) {
+        if let Some(now) = self.now {
+            let from_now = |time: Time| (time.since(now), now.since(time));
+            time.map(from_now).hash(self);
+        }
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        std::mem::discriminant(&stage).hash(self);
+        if let Stage::AwaitResumed(by) = stage {
+            self.time(Some(by));
+        }
+    }
+
+    fn farewell(&mut self, farewell: &Farewell) {
+        std::mem::discriminant(farewell).hash(self);
+        self.time(farewell.until());
+        match farewell {
+            Farewell::Closing {
+                until: _,
+                said,
+                redial,
+            } => (said, redial).hash(self),
+            Farewell::Refusing { until: _, refusal } => {
+                let Refusal {
+                    code,
+                    retry: _,
+                    taken,
+                    attempt,
+                    redirect: _,
+                    text: _,
+                } = &**refusal;
+                (code, taken, attempt).hash(self);
+            }
+            Farewell::None
+            | Farewell::Answering { .. }
+            | Farewell::LastWord { .. }
+            | Farewell::Done => {}
+        }
+    }
+
+    fn dialer(&mut self, dialer: &Dialer) {
+        let Dialer {
+            instance,
+            login_attempt,
+            login,
+            session: _,
+            secret,
+            attempt,
+            backoff: _,
+            lost_at,
+            retry_at,
+            wanted,
+            nudged,
+        } = dialer;
+        (instance, login_attempt, secret.as_bytes(), attempt).hash(self);
+        (retry_at.is_some(), wanted, nudged).hash(self);
+        self.time(Some(*lost_at));
+        self.time(*retry_at);
+        std::mem::discriminant(login).hash(self);
+        self.time(login.ends_by());
+        if let Login::Failed(failure) = login {
+            failure.closed.reason().hash(self);
+        }
+    }
+
+    fn acceptor(&mut self, acceptor: &Acceptor) {
+        let Acceptor {
+            keys,
+            fresh,
+            instance,
+            login_attempt,
+            login_by,
+            lost_at,
+            forget_at,
+            greeting,
+        } = acceptor;
+        let fresh = fresh.as_ref().map(crate::wire::Secret::as_bytes);
+        (keys, fresh, instance, login_attempt, greeting.is_some()).hash(self);
+        self.time(*login_by);
+        self.time(Some(*lost_at));
+        self.time(Some(*forget_at));
+    }
+}
