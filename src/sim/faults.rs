@@ -22,7 +22,7 @@ pub enum Fault {
     OneWay,
     /// F6: a link holds back what is written, for a while, and then delivers it at once (F8).
     Clog,
-    /// F7: a link passes some bytes at a time, down to one.
+    /// F7, F30: a link passes some bytes at a time, down to one, and holds eight times as many: writers wait.
     Trickle,
     /// F10: a server's dials are refused for a while.
     Refuse,

@@ -239,7 +239,8 @@ impl Sim {
             Fault::Trickle => {
                 let bytes = 1 << self.rng.u32(..6);
                 control.chunk(bytes);
-                format!("passes {bytes} bytes at a time")
+                control.capacity(bytes * 8);
+                format!("passes {bytes} bytes at a time, and holds {}", bytes * 8)
             }
             Fault::HalfClose => {
                 control.finish(way);
@@ -377,6 +378,7 @@ impl Sim {
         }
         for known in self.live_links() {
             known.control.chunk(usize::MAX);
+            known.control.capacity(usize::MAX);
         }
         let waiting = {
             let mut state = self.world.state();

@@ -126,9 +126,11 @@ impl Watched {
             }
             EventKind::Resumed { .. } => known.up_since = event.at(),
             EventKind::TimedOut | EventKind::LinkLost(_) => {
-                if let EventKind::LinkLost(cause) = event.kind() {
-                    trace.mark(&format!("lost:{}", cause_name(*cause)));
-                }
+                let cause = match event.kind() {
+                    EventKind::LinkLost(cause) => *cause,
+                    _ => LossCause::Silence,
+                };
+                trace.mark(&format!("lost:{}", cause_name(cause)));
                 if event.at() - known.up_since >= stable_after {
                     known.attempt = 0;
                 }

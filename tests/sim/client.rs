@@ -84,6 +84,9 @@ impl Client {
         let Ok(session) = runtime.connect_over(self.node.dialer(SERVER)).await else {
             return Ok(Became::Over);
         };
+        if !self.node.is_healed() && self.rng.u8(..20) == 0 {
+            return Ok(Became::Over); // it only looked
+        }
         let mut login = session.login(&self.credentials());
         for _ in 0..3 {
             let patience = self.node.sleep(MS * self.rng.u32(..9_000));

@@ -9,6 +9,17 @@ pub(crate) fn all() -> Vec<String> {
         .iter()
         .map(|mark| format!("dialer:{mark}"))
         .chain(ACCEPTOR.iter().map(|mark| format!("acceptor:{mark}")))
+        .chain(DIALER_ENDS.iter().map(|why| format!("dialer:ended:{why}")))
+        .chain(
+            ACCEPTOR_ENDS
+                .iter()
+                .map(|why| format!("acceptor:ended:{why}")),
+        )
+        .chain(
+            LOGINS
+                .iter()
+                .map(|why| format!("dialer:login-failed:{why}")),
+        )
         .chain(CAUSES.iter().map(|cause| format!("lost:{cause}")))
         .chain(OURS.map(str::to_owned));
     faults.into_iter().chain(rest).collect()
@@ -41,6 +52,47 @@ const ACCEPTOR: [&str; 10] = [
     "logged-in>ended",
     "suspect>ended",
     "reconnecting>ended",
+];
+
+// Reasons that no life has: `Exhausted` (after 2^63 messages), `Protocol` (a link ends for it, never a session of ours), `Stopped`
+// (whoever holds a session keeps its runtime), `Incompatible` (there is one version).
+
+const DIALER_ENDS: [&str; 12] = [
+    "ClosedHere",
+    "ClosedByPeer",
+    "Dropped",
+    "TakenOver",
+    "Removed",
+    "Expired",
+    "Gone",
+    "GaveUp",
+    "Refused",
+    "LinkLost",
+    "NeverProven",
+    "HostPanicked",
+];
+
+const ACCEPTOR_ENDS: [&str; 12] = [
+    "ClosedHere",
+    "ClosedByPeer",
+    "Dropped",
+    "TakenOver",
+    "Superseded",
+    "Removed",
+    "Expired",
+    "Refused",
+    "LoginTimedOut",
+    "NeverProven",
+    "LinkLost",
+    "HostPanicked",
+];
+
+const LOGINS: [&str; 5] = [
+    "ClosedHere",
+    "Dropped",
+    "LinkLost",
+    "LoginTimedOut",
+    "Refused",
 ];
 
 const CAUSES: [&str; 6] = [

@@ -123,6 +123,15 @@ impl LinkControl {
         });
     }
 
+    /// How many bytes one direction holds that were written and not read, at least 1: a write waits where it is full. 65,536
+    /// at first, as usual socket buffers do.
+    pub fn capacity(&self, bytes: usize) {
+        self.0.update(|state| {
+            state.capacity = bytes.max(1);
+            state.wake_writers()
+        });
+    }
+
     /// How long bytes travel on this link, one way. See [`Network::set_delay`](super::Network::set_delay).
     pub fn set_delay(&self, delay: Duration) {
         self.0.update(|state| {

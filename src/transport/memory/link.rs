@@ -1,6 +1,6 @@
 use super::{
     control::{Direction, LinkControl},
-    pipe::{CAPACITY, Wire},
+    pipe::Wire,
 };
 use crate::{
     driver::{Clock, Sleep},
@@ -98,7 +98,7 @@ impl MemoryLink {
 
     fn try_write(&self, waker: &Waker, bytes: &[u8]) -> Outcome {
         let mut state = self.wire.state();
-        let (delay, chunk) = (state.delay, state.chunk);
+        let (delay, chunk, capacity) = (state.delay, state.chunk, state.capacity);
         let cut = state.cut;
         let pipe = state.pipe(self.writes);
         let failure = if cut || pipe.severed {
@@ -117,7 +117,7 @@ impl MemoryLink {
         if pipe.black_hole || bytes.is_empty() {
             return Outcome::Done(Ok(bytes.len()), Vec::new());
         }
-        let room = bytes.len().min(CAPACITY - pipe.bytes.len());
+        let room = bytes.len().min(capacity.saturating_sub(pipe.bytes.len()));
         if room == 0 {
             return Outcome::Wait(None, register(&mut pipe.writer, waker));
         }

@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) cut: bool,
     pub(super) delay: Duration,
     pub(super) chunk: usize,
+    /// What one direction holds; a write waits when it is full.
+    pub(super) capacity: usize,
     /// An end that is dropped with bytes unread resets the link, as TCP does (RFC 1122, 4.2.2.13).
     pub(super) reset_unread: bool,
     pipes: [Pipe; 2],
@@ -43,8 +45,8 @@ pub(super) struct Pipe {
     pub(super) writer: Option<Waker>,
 }
 
-/// What one direction holds: enough that a test sees it full only if it wants to.
-pub(super) const CAPACITY: usize = 64 * 1024;
+/// What one direction holds unless a test says otherwise.
+const CAPACITY: usize = 64 * 1024;
 
 impl Wire {
     pub(super) fn new(id: u64, clock: Clock, delay: Duration) -> Arc<Self> {
@@ -52,6 +54,7 @@ impl Wire {
             cut: false,
             delay,
             chunk: usize::MAX,
+            capacity: CAPACITY,
             reset_unread: false,
             pipes: Default::default(),
         });
@@ -94,6 +97,11 @@ impl State {
         }
         pipe.finished = Some(pipe.arrival(now, delay));
         pipe.wake_both()
+    }
+
+    pub(super) fn wake_writers(&mut self) -> Vec<Waker> {
+        let writers = self.pipes.iter_mut().filter_map(|pipe| pipe.writer.take());
+        writers.collect()
     }
 
     pub(super) fn pipe(&mut self, direction: Direction) -> &mut Pipe {

@@ -356,3 +356,13 @@ fn dials_can_hear_nothing_and_accepts_can_fail_without_losing_a_link() {
     assert_eq!(kind(now(Box::pin(acceptor.accept()))), ErrorKind::Other);
     now(Box::pin(acceptor.accept())).expect("at once").unwrap();
 }
+
+#[test]
+fn a_narrow_link_takes_what_it_holds_and_no_more() {
+    let (mut a, mut b, control) = link(&Network::new());
+    control.capacity(4);
+    assert_eq!(now(a.write(b"abcdef")).expect("room").unwrap(), 4);
+    assert!(now(a.write(b"ef")).is_none());
+    assert_eq!(read_ok(&mut b), b"abcd");
+    assert_eq!(now(a.write(b"ef")).expect("room").unwrap(), 2);
+}
