@@ -234,6 +234,37 @@ fn when_serving_stops_its_sessions_end_and_the_host_hears_of_each() {
     );
 }
 
+// Found by the simulator: the last end is told by whoever reads the peer's last word, and who else waited for it must hear so.
+#[test]
+fn when_serving_stops_no_task_of_it_is_left_whoever_told_the_last_end() {
+    for order in 0..64 {
+        let world = World::new();
+        let (server, serving, echo) = serve(&world, Config::new());
+        let mut alice = log_in(&world, Config::new(), "alice");
+        assert_eq!(ask(&world, &mut alice, "hello"), "hello");
+        let (mut serving, mut server) = (Some(serving), Some(server));
+        for step in 0..6 {
+            if step == order % 6 {
+                alice.try_send("last").ok();
+            }
+            if step == order / 6 % 6 {
+                drop((serving.take(), server.take()));
+            }
+            world.step();
+        }
+        drop((serving, server));
+        world.run(async { while alice.recv().await.is_ok() {} });
+        drop(alice);
+        world.pass(Duration::from_secs(30));
+        let told = echo.told();
+        assert!(
+            told.iter().any(|line| line.starts_with("alice after")),
+            "{told:?}"
+        );
+        assert!(world.is_empty(), "tasks are left, order {order}");
+    }
+}
+
 fn intake(world: &World) -> (Runtime<Multi>, Inbox<String>) {
     let (server, _) = world.server(Config::new());
     let admit = admit_with(|offer: Offer| async move {

@@ -158,6 +158,10 @@ fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
     let gate = seat.gate;
     if let Some(gate) = hub.gates.get_mut(gate) {
         gate.hosts -= 1;
+        // A gate that was closed works on for its last session, and whoever tells the end of that one may be somebody else.
+        if !gate.open && gate.hosts == 0 {
+            hub.todo.wake(gate.worker.take());
+        }
     }
     let ended = hub.input(key, now, |machine, cx| {
         let why = machine.ended().cloned();
