@@ -17,8 +17,8 @@ use std::{
 
 use lexopt::prelude::*;
 use sessile::{
-    Admission, Admit, Closed, Config, Credentials, Host, Identity, Message, Multi, Offer,
-    Rejection, Single, Turn, Undelivered, Update,
+    Admission, Admit, Closed, Config, ConfigError, Credentials, Host, Identity, Message, Multi,
+    Offer, Rejection, Single, Turn, Undelivered, Update,
     sim::{Node, Outcome, Sim},
 };
 use smol::future::FutureExt;
@@ -72,9 +72,12 @@ impl Host for Shop {
 
 /// Orders everything once, and goes home when it has all the receipts.
 async fn customer(node: Node) -> Outcome {
-    let runtime = node.start::<Single>(Config::new())?;
-    let me = Credentials::token(node.name());
-    let mut client = runtime.supervise_over(node.dialer("shop"), me);
+    let connect = || {
+        let runtime = node.start::<Single>(Config::new())?;
+        let me = Credentials::token(node.name());
+        Ok::<_, ConfigError>(runtime.supervise_over(node.dialer("shop"), me))
+    };
+    let mut client = connect()?;
     let mut to_order: VecDeque<u64> = (0..ORDERS).collect();
     let mut receipts = BTreeMap::new();
     while (receipts.len() as u64) < ORDERS {
@@ -99,9 +102,12 @@ async fn customer(node: Node) -> Outcome {
                     to_order.push_back(u64::from_be_bytes(one.message().as_ref().try_into()?));
                 }
             }
-            Some(Update::Ended(why)) => return Err(why.into()),
+            // Our own earlier process may have thrown us out, by a login that was read late. This program may try again.
+            Some(Update::Ended(_)) | None => {
+                node.sleep(Duration::from_secs(2)).await;
+                client = connect()?;
+            }
             Some(_) => {}
-            None => return Err("the client is over".into()),
         }
         // A receipt that was lost with its session is asked for again.
         if to_order.is_empty() && node.is_healed() {
@@ -111,8 +117,7 @@ async fn customer(node: Node) -> Outcome {
     Ok(())
 }
 
-fn world(sim: &mut Sim, careless: bool) {
-    let books = Books::default();
+fn world(sim: &mut Sim, careless: bool, books: Books) {
     let shop_books = Arc::clone(&books);
     sim.server("shop", move |node| {
         let books = Arc::clone(&shop_books);
@@ -158,17 +163,16 @@ fn main() -> Result<ExitCode, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let (mut lives, mut faults, mut time) = (0, 0, Duration::ZERO);
+    let (mut lives, mut faults, mut orders, mut time) = (0, 0, 0, Duration::ZERO);
     for seed in seeds {
-        let mut sim = Sim::new(seed);
-        world(&mut sim, careless);
+        let (mut sim, books) = (Sim::new(seed), Books::default());
+        world(&mut sim, careless, Arc::clone(&books));
         match sim.run() {
             Ok(report) => {
-                let counted = report
-                    .marks
-                    .iter()
-                    .filter(|(mark, _)| mark.starts_with("fault:"));
-                faults += counted.map(|(_, count)| count).sum::<u64>();
+                let marks = report.marks.iter();
+                let struck = marks.filter(|(mark, _)| mark.starts_with("fault:"));
+                faults += struck.map(|(_, count)| count).sum::<u64>();
+                orders += books.lock().expect("nobody panics while writing").len();
                 lives += 1;
                 time += report.time;
             }
@@ -178,12 +182,12 @@ fn main() -> Result<ExitCode, lexopt::Error> {
             }
         }
     }
-    println!("worlds lived            {lives:>8}");
+    println!("worlds lived              {lives:>10}");
     println!(
-        "time that passed there  {:>8.1} hours",
+        "time that passed in them  {:>10.1} hours",
         time.as_secs_f64() / 3_600.0
     );
-    println!("faults                  {faults:>8}");
-    println!("orders counted twice    {:>8}", 0);
+    println!("faults in them            {faults:>10}");
+    println!("orders, each counted once {orders:>10}");
     Ok(ExitCode::SUCCESS)
 }
