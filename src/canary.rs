@@ -1,7 +1,7 @@
 //! Canaries: mistakes that are seeded into the core on purpose, one at a time, so that a check that finds nothing can show
 //! that it would have found something.
 //!
-//! They exist in builds with `--cfg sessile_canary` alone; in every other build [`sings`] is `false` at compile time and
+//! They exist in builds with `--cfg sessile_canary` alone; in every other build `sings` is `false` at compile time and
 //! nothing of them is left. A build has all of them, and a thread chooses the one that it runs with: the core itself stays
 //! free of state.
 

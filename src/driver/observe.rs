@@ -74,9 +74,7 @@ impl Observers {
     /// Nothing more will happen once what lives has ended: streams end there.
     pub(super) fn stop(&mut self, mut wake: impl FnMut(Option<Waker>)) {
         self.stopped = true;
-        let one = std::mem::take(&mut self.of_one)
-            .into_iter()
-            .flat_map(|(_, queues)| queues);
+        let one = std::mem::take(&mut self.of_one).into_values().flatten();
         for queue in self
             .all
             .drain(..)

@@ -8,6 +8,7 @@ pub use crate::proto::Side;
 
 /// One event, as far as the grammar is concerned.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "no part of the public surface")]
 pub struct Fact {
     pub session: u64,
     pub at: Duration,

@@ -34,11 +34,13 @@
 //!         client.send("hello").await?;
 //!         node.healed().await; // from here on, what was promised must come true
 //!         while let Some(update) = client.next().await {
-//!             if matches!(update, Update::Message(_) | Update::Undelivered(_)) {
-//!                 return Ok(()); // it came back, or we know that it may not have arrived
+//!             match update {
+//!                 // It came back; or we know that it may not have arrived, or that we may not come back.
+//!                 Update::Message(_) | Update::Undelivered(_) | Update::Ended(_) => return Ok(()),
+//!                 _ => {}
 //!             }
 //!         }
-//!         Err("nobody answers".into())
+//!         Err("nobody says what became of it".into())
 //!     });
 //! });
 //! ```

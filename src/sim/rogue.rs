@@ -99,7 +99,7 @@ pub(super) async fn replayer(world: Arc<World>, dialer: MemoryDialer, said: Firs
     // T14: a secret is worth nothing once its successor was proven to have arrived.
     if said.stolen && accepted(&answer) {
         let wrong = "T14: a stranger came back with a secret that was replaced long ago";
-        world.state().wrong.get_or_insert(wrong.to_owned());
+        world.state().wrong.get_or_insert_with(|| wrong.to_owned());
     }
 }
 

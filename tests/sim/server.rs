@@ -273,10 +273,12 @@ impl Host for App {
         match whim {
             0 if !calm => turn.close("enough"),
             1 if !calm => resume_unwind(Box::new("a host's mistake")), // F23, without a word on stderr
-            2..60 if !calm && word == Word::Number => {
-                if turn.send(&down.next(Word::Number, 100)).is_ok() {
-                    down.accepted();
-                }
+            2..60
+                if !calm
+                    && word == Word::Number
+                    && turn.send(&down.next(Word::Number, 100)).is_ok() =>
+            {
+                down.accepted();
             }
             _ => {}
         }
