@@ -69,9 +69,14 @@ fn command(seed: u64) -> String {
         .as_deref()
         .and_then(|path| path.file_stem()?.to_str());
     // cargo names a test's program `name-0123456789abcdef`.
-    let target = stem
-        .and_then(|stem| stem.rsplit_once('-'))
-        .map_or_else(String::new, |(name, _)| format!(" --test {name}"));
+    let crate_name = env::var("CARGO_PKG_NAME")
+        .unwrap_or_default()
+        .replace('-', "_");
+    let target = match stem.and_then(|stem| stem.rsplit_once('-')) {
+        Some((name, _)) if name == crate_name => " --lib".to_owned(),
+        Some((name, _)) => format!(" --test {name}"),
+        None => String::new(),
+    };
     let thread = std::thread::current();
     let test = thread.name().filter(|&name| name != "main");
     let test = test.map_or_else(String::new, |name| {

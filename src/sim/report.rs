@@ -10,6 +10,8 @@ pub struct Report {
     pub steps: u64,
     /// How much time passed in it.
     pub time: Duration,
+    /// How long clients took to come to their ends once the world was healed.
+    pub recovery: Duration,
     /// A hash of everything that happened: the same seed gives the same, in every build.
     pub trace_hash: u64,
     /// How often each thing happened: `fault:cut`, `dialer:resumed`, `ended:expired`, and what programs marked themselves.
@@ -38,6 +40,8 @@ pub struct Summary {
     pub steps: u64,
     /// The time that passed in them.
     pub time: Duration,
+    /// The longest time that clients took to come to their ends once their world was healed, and its seed.
+    pub longest_recovery: (Duration, u64),
     /// One hash of them all, in order.
     pub trace_hash: u64,
     /// How often each thing happened in all of them.
@@ -52,6 +56,7 @@ impl Summary {
         self.lives += 1;
         self.steps += report.steps;
         self.time += report.time;
+        self.longest_recovery = self.longest_recovery.max((report.recovery, report.seed));
         self.trace_hash = self.trace_hash.rotate_left(5) ^ report.trace_hash;
         for (mark, count) in &report.marks {
             *self.marks.entry(mark.clone()).or_default() += count;
@@ -81,6 +86,12 @@ impl fmt::Display for Summary {
             self.steps,
             self.time.as_secs_f64() / 3_600.0,
             self.trace_hash
+        )?;
+        let (longest, seed) = self.longest_recovery;
+        writeln!(
+            f,
+            "longest way back in a world that is well: {:.1} s, seed {seed}",
+            longest.as_secs_f64()
         )?;
         writeln!(f, "{:<40} {:>12} {:>8}", "what happened", "times", "lives")?;
         for (mark, count) in &self.marks {

@@ -43,6 +43,7 @@ pub struct Sim {
     always: Vec<Box<dyn FnMut() -> Outcome>>,
     chaos_steps: u64,
     limit: Duration,
+    recovery: Duration,
     steps: u64,
     /// Steps since time moved last.
     still: u64,
@@ -104,6 +105,7 @@ impl Sim {
             always: Vec::new(),
             chaos_steps: CHAOS_STEPS,
             limit: LIMIT,
+            recovery: Duration::ZERO,
             steps: 0,
             still: 0,
         }
@@ -215,6 +217,7 @@ impl Sim {
             seed: self.seed,
             steps: self.steps,
             time: self.world.now(),
+            recovery: self.recovery,
             trace_hash: state.trace.hash(),
             marks: state.trace.marks().clone(),
         })
@@ -238,7 +241,8 @@ impl Sim {
             }
         }
         self.heal()?;
-        let end = self.world.now() + self.limit;
+        let healed = self.world.now();
+        let end = healed + self.limit;
         while !self.clients_are_done()? {
             if self.world.now() > end || !self.step()? {
                 let waiting: Vec<&str> = self
@@ -253,6 +257,7 @@ impl Sim {
                 ));
             }
         }
+        self.recovery = self.world.now() - healed;
         self.wind_down()
     }
 
