@@ -1,13 +1,20 @@
 //! An echo server for thousands of peers: one [`Host`], called in place, without a task for each peer or an allocation for
 //! each message. This is the one that is measured.
 
+#[path = "common/input.rs"]
+mod input;
 #[path = "common/interrupt.rs"]
 mod interrupt;
+#[path = "echo/log.rs"]
+mod log;
+#[path = "echo/recorded.rs"]
+mod recorded;
 #[path = "common/start.rs"]
 mod start;
 
 use std::{
     future::pending,
+    pin::pin,
     process::ExitCode,
     sync::{
         Arc,
@@ -17,7 +24,11 @@ use std::{
 };
 
 use anyhow::Context;
+use futures::{FutureExt, select};
+use input::Input;
 use lexopt::{Arg, Parser, ValueExt};
+use log::Log;
+use recorded::Recorded;
 use sessile::{
     Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, SendError, Turn,
 };
@@ -32,14 +43,20 @@ Usage: echo_server --listen ADDR [OPTIONS]
   --threads N        on how many threads (default 1)
   --heartbeat-ms MS  how often a silent side says that it lives (default 2000)
   --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
+  --resume-ms MS     how long a session without a link is kept (default 120000)
+  --log FILE         append to it a line for each message taken or answered, each event, each session's end
+  --until-eof        end when standard input ends, too
   -h, --help         this text
 
-Everybody is let in, whatever credentials they present. Ctrl-C ends it.";
+Everybody is let in, whatever credentials they present. With --log the credentials are the peer's name, and
+who comes again by the same name takes the place of the first. Ctrl-C ends it.";
 
 struct Options {
     listen: String,
     threads: usize,
     config: Config,
+    log: Option<String>,
+    until_eof: bool,
 }
 
 fn main() -> ExitCode {
@@ -52,12 +69,16 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         .pending_logins(8_192)
         .pending_per_prefix(8_192);
     let (mut listen, mut threads, mut config) = (None, 1, config);
+    let (mut log, mut until_eof) = (None, false);
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("listen") => listen = Some(args.value()?.string()?),
             Arg::Long("threads") => threads = args.value()?.parse()?,
             Arg::Long("heartbeat-ms") => config = config.heartbeat_interval(start::millis(args)?),
             Arg::Long("lease-ms") => config = config.lease(start::millis(args)?),
+            Arg::Long("resume-ms") => config = config.resume_window(start::millis(args)?),
+            Arg::Long("log") => log = Some(args.value()?.string()?),
+            Arg::Long("until-eof") => until_eof = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
             _ => return Err(arg.unexpected()),
         }
@@ -69,6 +90,8 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         listen: listen.ok_or("missing option '--listen'")?,
         threads,
         config,
+        log,
+        until_eof,
     }))
 }
 
@@ -85,13 +108,29 @@ fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn serve(options: Options, executor: Arc<Executor<'static>>) -> anyhow::Result<()> {
-    let interrupted = interrupt::interrupted()?;
+    let mut interrupted = interrupt::interrupted()?;
+    let input_ended = async {
+        match options.until_eof {
+            true => Input::open().ended().await,
+            false => pending().await,
+        }
+    };
     let runtime = Runtime::<Multi>::start_on(options.config, executor)?;
-    let serving = runtime.serve(&options.listen, Echo::default()).await;
+    let serving = match &options.log {
+        Some(file) => {
+            let log = Log::append_to(file).with_context(|| format!("cannot write to {file}"))?;
+            runtime.serve(&options.listen, Recorded::new(log)).await
+        }
+        None => runtime.serve(&options.listen, Echo::default()).await,
+    };
     let serving = serving.context("cannot listen")?;
     let address = serving.local_addr().context("TCP has addresses")?;
     start::print(format_args!("listening on {address}"));
-    interrupted.await;
+    let mut input_ended = pin!(input_ended.fuse());
+    select! {
+        () = interrupted => {}
+        () = input_ended => {}
+    }
     Ok(())
 }
 

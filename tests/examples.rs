@@ -11,7 +11,14 @@ use program::{LIMIT, Program, run};
 use sessile::{Config, Credentials, Error, LoggedIn, Runtime, Session, Single};
 use smol::{Timer, future::FutureExt};
 
-const ALL: [&str; 5] = ["server", "client", "echo_server", "tick_server", "proxy"];
+const ALL: [&str; 6] = [
+    "server",
+    "client",
+    "echo_server",
+    "echo_client",
+    "tick_server",
+    "proxy",
+];
 
 /// A loss is over in a moment.
 const SHORT: [&str; 4] = ["--heartbeat-ms", "100", "--lease-ms", "500"];
@@ -55,7 +62,8 @@ fn help_names_every_option() {
         let own: &[&str] = match name {
             "server" => &["--listen", "--token"],
             "client" => &["--connect", "--token", "--identity"],
-            "echo_server" => &["--listen", "--threads"],
+            "echo_server" => &["--listen", "--threads", "--log"],
+            "echo_client" => &["--connect", "--name", "--log"],
             "tick_server" => &["--listen", "--ticks", "--bots"],
             _ => &["--listen", "--upstream"],
         };
@@ -76,9 +84,11 @@ fn what_cannot_be_is_said_in_a_line() {
     let listen = ["--listen", "nonsense"];
     let upstream = ["--listen", "nonsense", "--upstream", "127.0.0.1:1"];
     let connect = ["--connect", "nonsense", "--token", "x"];
+    let books = ["--connect", "nonsense", "--name", "x", "--log", "/dev/null"];
     for name in ALL {
         let bad_address = match name {
             "client" => &connect[..],
+            "echo_client" => &books,
             "proxy" => &upstream,
             _ => &listen,
         };

@@ -99,9 +99,14 @@ impl Program {
         (status, self.printed.join("\n"))
     }
 
+    /// The number by which the system knows it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `INT`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status();
         assert!(sent.expect("there is a `kill`").success());
     }
