@@ -224,7 +224,7 @@ mod tests {
         impl Drop for Spawns {
             fn drop(&mut self) {
                 let ran = Arc::clone(&self.1);
-                let more = Spawns(Tasks::default(), Arc::clone(&ran));
+                let more = Self(Tasks::default(), Arc::clone(&ran));
                 self.0.spawn_boxed(Box::pin(async move {
                     let _more = more;
                     ran.store(true, Ordering::Relaxed);
