@@ -154,6 +154,8 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         (LoggingIn, "logged-in") => In,
         // A client without a link: its dial failed, or was given up.
         (Down | LoggingIn | Failing, "login-failed") if dialer => Down,
+        // Credentials that fit into no frame: they are never tried.
+        (Up, "login-failed") if dialer => Up,
         (Up, "link-lost") if dialer => Down,
         (LoggingIn, "link-lost") if dialer => Failing,
         (LoggingIn, "login-failed") => Failed,
@@ -218,6 +220,7 @@ mod tests {
             "link-up link-lost ended",
             "link-up login-started link-lost login-failed link-up login-started logged-in@1 ended",
             "login-failed ended",
+            "link-up login-failed login-started logged-in@1 ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect timed-out reconnect-scheduled#1 reconnect-scheduled#2 reconnect-started#2 taken-over ended",
         ] {
