@@ -1,0 +1,66 @@
+//! What the fuzz targets do, written once: `fuzz_targets/` gives it to libFuzzer, `tests/corpus.rs` replays with it what was
+//! found worth keeping, on every `cargo test`. See `README.md`.
+//!
+//! A target is a function of bytes that panics where something is wrong.
+#![forbid(unsafe_code)]
+
+mod app;
+mod books;
+#[path = "../../tests/grammar/checker.rs"]
+#[allow(dead_code, reason = "tests/grammar.rs uses the rest")]
+mod checker;
+mod choices;
+mod client;
+mod decoder;
+#[path = "../../src/registry/tests/direction.rs"]
+mod direction;
+mod faults;
+mod grammar;
+mod link;
+#[path = "../../src/registry/tests/pair.rs"]
+#[allow(dead_code, reason = "the library's own tests use the rest")]
+mod pair;
+mod server;
+mod split;
+mod world;
+
+// What those files expect at the root of the crate that they are in.
+use sessile::{
+    Closed, Config, EventKind, Fate, Identity, Lent, LossCause, Reason, Undelivered, proto,
+    registry, wire,
+};
+use std::{ffi::OsString, fs, io, time::Instant};
+
+pub use client::client;
+pub use decoder::decoder;
+pub use faults::pair;
+pub use server::server;
+pub use split::split;
+
+/// What a target is.
+pub type Target = fn(&[u8]);
+
+/// Every target, by name.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("decoder", decoder),
+    ("split", split),
+    ("server", server),
+    ("client", client),
+    ("pair", pair),
+];
+
+/// Gives these files to a target, without libFuzzer: for a look at an input that failed.
+#[expect(clippy::disallowed_methods, reason = "how long an input takes")]
+pub fn replay(target: Target, files: impl Iterator<Item = OsString>) -> io::Result<()> {
+    for file in files {
+        let (bytes, begun) = (fs::read(&file)?, Instant::now());
+        target(&bytes);
+        println!(
+            "{}: {} bytes, {:?}",
+            file.display(),
+            bytes.len(),
+            begun.elapsed()
+        );
+    }
+    Ok(())
+}
