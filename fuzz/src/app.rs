@@ -24,9 +24,13 @@ pub(crate) fn act(world: &mut World, key: Key, choices: &mut Choices<'_>) -> boo
     );
     match choices.below(20) {
         0..5 => send(world, key, choices),
-        5..8 => drop(take(world, key, |machine, cx| {
-            machine.recv(cx, epoch).ok().flatten()
-        })),
+        5..8 => {
+            // A handle may not know yet of the link that its session is on.
+            let epoch = epoch.saturating_sub(u64::from(choices.below(8) == 7));
+            take(world, key, |machine, cx| {
+                machine.recv(cx, epoch).ok().flatten()
+            });
+        }
         8 => drop(take(world, key, |machine, cx| {
             machine.next_for_host(cx, true)
         })),
@@ -35,7 +39,11 @@ pub(crate) fn act(world: &mut World, key: Key, choices: &mut Choices<'_>) -> boo
             machine.close(cx, closed(Reason::ClosedHere))
         })),
         11 if acceptor => drop(world.on(key, |machine, cx| machine.remove(cx, "out"))),
-        12 => drop(world.on(key, |machine, _| machine.probe())),
+        12 => {
+            world.on(key, |machine, cx| {
+                machine.probe() && machine.heard_since(cx.now)
+            });
+        }
         13 => {
             let (blocked, back) = (choices.flag(), choices.below(2));
             let link = world.registry.get(key).and_then(Machine::current_link);
@@ -74,10 +82,11 @@ fn send(world: &mut World, key: Key, choices: &mut Choices<'_>) {
         _ => 8,
     };
     let number = world.books.entry(key).or_default().accepted;
-    let (message, way) = (numbered(number, len), choices.below(4));
+    let (message, way) = (numbered(number, len), choices.below(5));
     let sent = world.on(key, |machine, _| match way {
         0 => machine.send(epoch, Lent::Slice(&message)),
         1 => machine.answer_message(true, Lent::Slice(&message)),
+        2 => machine.answer_message(false, Lent::Slice(&message)),
         _ => machine.post(Lent::Slice(&message)),
     });
     match sent {
@@ -146,6 +155,10 @@ pub(crate) fn let_go(world: &mut World, key: Key) -> bool {
 
 /// Everybody has left: what is open is read and closed, time passes, and nothing is left of anything.
 pub(crate) fn end(world: &mut World, held: &[Key]) {
+    // Whatever there is to say of all this can be said. It takes longer than all the rest, so in replays alone.
+    if cfg!(not(fuzzing)) {
+        assert!(!format!("{:?}", world.registry).is_empty());
+    }
     for &key in held {
         while take(world, key, |machine, cx| machine.next_for_host(cx, false)) {}
         if let Some(machine) = world.registry.get(key) {

@@ -173,7 +173,8 @@ impl Client {
         let Some((key, link)) = self.world.dials.pop_front() else {
             return;
         };
-        if choices.byte() >= 224 {
+        let outcome = choices.byte();
+        if outcome >= 224 {
             let again = if choices.flag() {
                 Retry::Now
             } else {
@@ -189,7 +190,9 @@ impl Client {
         {
             self.world.links.push(Link::new(Port::new(key, link)));
             let index = self.world.links.len() - 1;
-            self.world.hear(index);
+            if outcome < 160 {
+                self.world.hear(index);
+            }
         }
     }
 

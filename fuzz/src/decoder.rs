@@ -3,6 +3,7 @@
 
 use sessile::wire::{
     CONTROL_FRAME_BYTES, Frame, HEADER_BYTES, Violation, decode, decode_body, needed,
+    payload_header,
 };
 
 /// The first byte chooses the limit for messages, the rest is decoded, frame after frame.
@@ -52,6 +53,10 @@ fn check_frame(frame: &Frame<'_>, bytes: &[u8], limit: usize) {
             _ => assert_eq!(again, bytes, "one form only for each value"),
         }
         assert!(!format!("{frame:?}").is_empty() && !frame.name().is_empty());
+    }
+    if let Frame::Data(payload) | Frame::Volatile(payload) = frame {
+        let volatile = matches!(frame, Frame::Volatile(_));
+        assert!(bytes.starts_with(&payload_header(volatile, payload.len())));
     }
     // Nothing shorter is a frame, and nothing shorter is refused.
     for cut in [

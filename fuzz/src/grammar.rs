@@ -179,8 +179,9 @@ fn beat(choices: &mut Choices<'_>, knows: &Knows) -> Beat {
 /// A reason, a rejection, a host's own code, or any.
 fn code(choices: &mut Choices<'_>) -> u16 {
     match choices.byte() {
-        code @ 0..200 => code.into(),
-        200..230 => 1_000,
+        code @ 0..120 => u16::from(code) % 20,
+        code @ 120..220 => 100 + u16::from(code) % 8,
+        220..230 => 1_000,
         _ => choices.number(0) as u16,
     }
 }

@@ -158,6 +158,8 @@ impl Server {
                 assert_eq!(registry.holder(identity), Some(machine.key()));
             }
         }
+        let (page, more) = registry.page(0, usize::MAX);
+        assert_eq!((page.len(), more), (live, None));
         // R1.
         assert_eq!(registry.strangers(), strangers);
         assert_eq!(registry.len(), live);

@@ -45,7 +45,7 @@ fn read_whole(mut stream: &[u8], limits: [usize; 2]) -> Outcome {
 }
 
 fn read_pieces(stream: &[u8], limits: [usize; 2], cuts: &[u8]) -> Outcome {
-    let (mut decoder, mut frames, mut rest) = (Decoder::new(), Vec::new(), stream);
+    let (mut decoder, mut frames, mut rest) = (Decoder::default(), Vec::new(), stream);
     decoder.set_max(limits[0]);
     let mut lengths = cuts.iter().cycle();
     let mut zeros = 0;
@@ -84,6 +84,7 @@ fn check_broken(mut decoder: Decoder, mut rest: &[u8], violation: Violation) -> 
     }
     assert_eq!((rest.len(), decoder.reserved()), (left, 0));
     assert_eq!(decoder.partial_len(), 0);
+    assert!(!format!("{decoder:?}").is_empty());
     violation
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sessile_fuzz::{TARGETS, Target};
+use sessile_fuzz::{CLIENT, FRAMES, SERVER, TARGETS, Target, reach, seeds};
 
 /// No input may take longer, in a build that is optimised not at all.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -29,6 +29,35 @@ fn every_input_of_every_corpus_is_survived() {
 fn no_crash_of_old_comes_back() {
     for (name, target) in TARGETS {
         replay(target, &inputs("regressions", name));
+    }
+}
+
+/// Reaching a state is not much where only some of what may come there came.
+#[test]
+fn every_frame_is_met_in_every_stage_of_a_link() {
+    let mut missing = Vec::new();
+    for (name, target, stages) in [
+        ("server", sessile_fuzz::server as Target, SERVER),
+        ("client", sessile_fuzz::client, CLIENT),
+    ] {
+        let met = reach(target, seeds(name).into_iter().map(|(_, bytes)| bytes));
+        for (stage, _) in stages {
+            let absent = FRAMES
+                .iter()
+                .filter(|(frame, _)| !met.contains(&(stage.to_owned(), frame)));
+            missing.extend(absent.map(|(frame, _)| format!("{name} {stage} {frame}")));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_seed_is_survived() {
+    for (name, target) in TARGETS {
+        for (seed, bytes) in seeds(name) {
+            let survived = std::panic::catch_unwind(|| target(&bytes)).is_ok();
+            assert!(survived, "{name} {seed}: see above");
+        }
     }
 }
 
