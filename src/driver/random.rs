@@ -39,6 +39,10 @@ impl Entropy {
         clippy::expect_used,
         reason = "a server without randomness must not run"
     )]
+    #[cfg_attr(
+        not(feature = "sim"),
+        expect(clippy::needless_pass_by_ref_mut, reason = "a seed moves on")
+    )]
     pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {

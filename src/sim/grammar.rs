@@ -152,6 +152,8 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         (Down | LoggingIn | Failing, "login-failed") if dialer => Down,
         // A supervised client waits before it logs in anew.
         (Down, "reconnect-scheduled") if dialer => Down,
+        // Credentials that fit into no frame: they are never tried.
+        (Up, "login-failed") if dialer => Up,
         (Up, "link-lost") if dialer => Down,
         (LoggingIn, "link-lost") if dialer => Failing,
         (LoggingIn, "login-failed") => Failed,
@@ -217,6 +219,7 @@ mod tests {
             "link-up login-started link-lost login-failed link-up login-started logged-in@1 ended",
             "login-failed ended",
             "login-failed reconnect-scheduled#3 login-failed ended",
+            "link-up login-failed login-started logged-in@1 ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect timed-out reconnect-scheduled#1 reconnect-scheduled#2 reconnect-started#2 taken-over ended",
         ] {

@@ -7,7 +7,7 @@ use sessile::{
 };
 
 use crate::{
-    say::{close, refused, resume, resumed, secret},
+    say::{close, login, refused, resume, resumed, secret},
     scene::{Scene, ms},
 };
 
@@ -37,6 +37,28 @@ fn an_unknown_session_and_a_wrong_secret_look_the_same() {
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     scene.says(&mut link, &[Frame::Data(b"still here")]);
     assert_eq!(scene.takes_all(key), ["still here"]);
+}
+
+// [STATE-1]
+#[test]
+fn whoever_was_refused_a_resume_is_not_heard_again_on_that_link() {
+    let (mut scene, key, mut link) = Scene::served();
+    let known = resume(link.session, link.proof(), 1);
+    for next in [
+        Frame::Login(login(9)),
+        Frame::Resume(resume(0, secret(0), 1)),
+        Frame::Resume(known),
+    ] {
+        let (before, mut stranger) = (scene.events.len(), scene.link());
+        scene.says(&mut stranger, &[Frame::Resume(resume(0, secret(0), 1))]);
+        scene.says(&mut stranger, &[next]); // REFUSED was not written yet
+        assert_eq!(scene.hears(&mut stranger), [""; 0]);
+        assert!(stranger.is_closed() && scene.offered.is_empty());
+        assert_eq!(scene.events.len(), before, "nobody was there");
+    }
+    scene.says(&mut link, &[Frame::Data(b"mine")]);
+    assert_eq!(scene.takes_all(key), ["mine"]);
+    assert_eq!(scene.registry.strangers(), 0);
 }
 
 // [RESUME-7]

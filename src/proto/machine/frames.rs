@@ -51,6 +51,10 @@ impl Machine {
     fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         match (self.stage, frame) {
             (_, Frame::Extension(_)) => {}
+            // Whoever was refused a resume is not heard again on that link, whether it was told by now or not.
+            (Stage::Greeting, _) if self.phase == Phase::Ended => {
+                return Err(Violation::OutOfPlace);
+            }
             (Stage::Greeting, Frame::Login(login)) => self.on_login(cx, login)?,
             (Stage::Greeting, Frame::Resume(resume)) => return Ok(Heard::Resume(resume.clone())),
             (Stage::AwaitAnswer, Frame::Answer(answer)) => self.on_answer(answer),

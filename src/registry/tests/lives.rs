@@ -5,19 +5,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::pair::{ACCEPTOR, DIALER, Pair};
-use crate::{
-    Closed, Config, Fate, Reason, Undelivered,
-    message::Lent,
-    proto::{Key, Phase},
+use super::{
+    direction::{Direction, take},
+    pair::{ACCEPTOR, DIALER, Pair},
 };
-
-/// What one direction was given, and what came out at the other end.
-#[derive(Default)]
-struct Direction {
-    accepted: u64,
-    delivered: u64,
-}
+use crate::{
+    Closed, Config, Lent, Reason,
+    proto::{Cx, Key, Machine, Phase},
+};
 
 struct Life {
     rng: Rng,
@@ -104,55 +99,15 @@ impl Life {
         self.pair.network_up = true;
         for _ in 0..200 {
             self.pair.pass(Duration::from_millis(500));
-            let up = self.pair.on_server(self.peer, drain_numbers);
-            let down = self.pair.on_client(drain_numbers);
+            let up = self.pair.on_server(self.peer, take_all);
+            let down = self.pair.on_client(take_all);
             self.up.deliver(up);
             self.down.deliver(down);
         }
     }
 }
 
-impl Direction {
-    /// Exactly the next ones, in order: no loss, no duplicate, no gap, nothing that was never sent.
-    fn deliver(&mut self, numbers: Vec<u64>) {
-        for number in numbers {
-            assert_eq!(number, self.delivered, "lost, duplicated or reordered");
-            assert!(number < self.accepted, "never sent");
-            self.delivered += 1;
-        }
-    }
-
-    /// Every accepted message was delivered, or is handed back; what was certainly never sent was certainly not delivered.
-    fn account(&self, undelivered: &[Undelivered]) {
-        let first = self.accepted - undelivered.len() as u64;
-        assert!(
-            first <= self.delivered,
-            "{first} acknowledged, {} delivered",
-            self.delivered
-        );
-        for (one, number) in undelivered.iter().zip(first..) {
-            assert_eq!(one.sequence(), number);
-            assert!(
-                one.fate() == Fate::Unknown || number >= self.delivered,
-                "{number}: never sent, yet delivered"
-            );
-        }
-    }
-}
-
-fn take(
-    machine: &mut crate::proto::Machine,
-    cx: &mut crate::proto::Cx<'_>,
-    most: usize,
-) -> Vec<u64> {
-    let epoch = machine.epoch();
-    let taken = (0..most).map_while(|_| machine.recv(cx, epoch).ok().flatten());
-    taken
-        .map(|received| u64::from_be_bytes(received.payload[..].try_into().unwrap()))
-        .collect()
-}
-
-fn drain_numbers(machine: &mut crate::proto::Machine, cx: &mut crate::proto::Cx<'_>) -> Vec<u64> {
+fn take_all(machine: &mut Machine, cx: &mut Cx<'_>) -> Vec<u64> {
     take(machine, cx, usize::MAX)
 }
 

@@ -1,7 +1,10 @@
 //! Two registries face each other, without sockets, tasks or clocks: time and bytes are values here.
 
-mod lives;
+// These two know the library's root alone: the fuzz target `pair` includes them, too.
+mod direction;
 mod pair;
+
+mod lives;
 
 use std::time::Duration;
 

@@ -3,8 +3,7 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 
 use crate::{
-    Closed, Config, EventKind, Identity, LossCause, Reason,
-    message::Lent,
+    Closed, Config, EventKind, Identity, Lent, LossCause, Reason,
     proto::{Cx, Effect, Effects, Key, LinkId, Machine, Phase, Time},
     registry::{Port, Reading, Registry},
     wire::Secret,
@@ -137,7 +136,12 @@ impl Pair {
             return false;
         };
         let port = self.server.accept(self.now, None);
-        if self.on_client(|machine, cx| machine.link_up(cx, link, None)) {
+        let (now, mut fx) = (self.now, Effects::default());
+        let wanted = self.client.input(key, now, &mut fx, |machine, cx| {
+            machine.link_up(cx, link, None)
+        });
+        self.perform(DIALER, fx);
+        if wanted == Some(true) {
             let ends = [Some(Port::new(key, link)), port];
             self.links.push(Wire {
                 ends,

@@ -1,0 +1,116 @@
+//! Inputs that are made, not found: the golden vectors, and every frame in every stage of a link. A fuzzer starts from them,
+//! and whatever else a corpus holds, they are replayed.
+
+use crate::vectors;
+
+/// Every type of frame, by its name and by what [`crate::grammar::frame`] has to be told to write it.
+pub const FRAMES: [(&str, &[u8]); 15] = [
+    ("LOGIN", &[0, 0, 0, 0, 6]),
+    ("CHALLENGE", &[1, 1, 7]),
+    ("ANSWER", &[2, 1, 7]),
+    ("WELCOME", &[3, 0, 0, 0, 0, 6]),
+    ("REFUSED", &[4]),
+    ("RESUME", &[5]),
+    ("RESUMED", &[7]),
+    ("DATA", &[8]),
+    ("VOLATILE", &[10]),
+    ("ACK", &[11]),
+    ("PING", &[13]),
+    ("PONG", &[14]),
+    ("CLOSE", &[15]),
+    ("CLOSED", &[16]),
+    ("EXTENSION", &[17]),
+];
+
+/// The stages of a link of a server, and what brings the newest link there.
+pub const SERVER: [(&str, &[&[u8]]); 7] = [
+    ("Greeting", &[LIMITS, ACCEPT]),
+    ("Offered", &[LIMITS, ACCEPT, LOGIN]),
+    ("Challenge", &[LIMITS, ACCEPT, LOGIN, CHALLENGE]),
+    ("AwaitAnswer", &[LIMITS, ACCEPT, LOGIN, CHALLENGE, HEAR]),
+    ("Welcome", &[LIMITS, ACCEPT, LOGIN, ADMIT]),
+    (
+        "Resumed",
+        &[LIMITS, ACCEPT, LOGIN, ADMIT, HEAR, CUT, ACCEPT, RESUME],
+    ),
+    ("Open", &[LIMITS, ACCEPT, LOGIN, ADMIT, HEAR]),
+];
+
+/// The same of a client.
+pub const CLIENT: [(&str, &[&[u8]]); 7] = [
+    ("Quiet", &[LIMITS, FIRST_LINK]),
+    ("Login", &[LIMITS, FIRST_LINK, ASK]),
+    ("AwaitWelcome", &[LIMITS, FIRST_LINK, ASK, HEAR]),
+    (
+        "Answer",
+        &[LIMITS, FIRST_LINK, ASK, HEAR, ASKED_BACK, ANSWER],
+    ),
+    (
+        "Resume",
+        &[LIMITS, FIRST_LINK, ASK, HEAR, WELCOME, CUT, WAIT, DIALED],
+    ),
+    (
+        "AwaitResumed",
+        &[
+            LIMITS, FIRST_LINK, ASK, HEAR, WELCOME, CUT, WAIT, DIALED, HEAR,
+        ],
+    ),
+    ("Open", &[LIMITS, FIRST_LINK, ASK, HEAR, WELCOME]),
+];
+
+// Deeds: which one, which link, and whatever it asks for then.
+const LIMITS: &[u8] = &[0, 0];
+const HEAR: &[u8] = &[9, 0];
+const CUT: &[u8] = &[11, 0];
+const ACCEPT: &[u8] = &[0, 0, 0];
+/// Plausible, and not to be judged at once.
+const LOGIN: &[u8] = &[1, 0, 0, 0, 0, 6, 0, 255];
+const ADMIT: &[u8] = &[12, 0, 0, 0];
+const CHALLENGE: &[u8] = &[12, 0, 0, 160];
+const RESUME: &[u8] = &[2, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0];
+const FIRST_LINK: &[u8] = &[0, 1];
+const ASK: &[u8] = &[0, 0, 1];
+const ASKED_BACK: &[u8] = &[2, 0, 0, 1, 1, 7, 0];
+const ANSWER: &[u8] = &[0, 0, 160];
+const WELCOME: &[u8] = &[7, 0];
+const WAIT: &[u8] = &[13, 0, 3, 0];
+const DIALED: &[u8] = &[1, 0, 200];
+/// A frame, in the shortest of texts.
+const FRAME: &[u8] = &[2, 0, 0];
+
+/// The seeds of a target, by name.
+pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
+    match target {
+        "decoder" => golden(|limit| vec![limit]),
+        "split" => golden(|limit| vec![limit, limit, 1, 2, 3, 5, 8, 13]),
+        "server" => in_stages(&SERVER),
+        "client" => in_stages(&CLIENT),
+        _ => Vec::new(),
+    }
+}
+
+fn in_stages(stages: &[(&str, &[&[u8]])]) -> Vec<(String, Vec<u8>)> {
+    let mut seeds = Vec::new();
+    for (stage, deeds) in stages {
+        for (name, frame) in FRAMES {
+            let bytes = [&deeds.concat()[..], FRAME, frame].concat();
+            seeds.push((format!("{stage}-{name}"), bytes));
+        }
+    }
+    seeds
+}
+
+/// The golden vectors, valid and invalid, behind what chooses their limit.
+fn golden(head: impl Fn(u8) -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let texts = [
+        include_str!("../../tests/vectors/frames.txt"),
+        include_str!("../../tests/vectors/invalid.txt"),
+    ];
+    let vectors = texts.into_iter().flat_map(vectors::read);
+    vectors
+        .map(|vector| {
+            let limit = if vector.limit <= 4096 { 1 } else { 3 };
+            (vector.name, [head(limit), vector.bytes].concat())
+        })
+        .collect()
+}
