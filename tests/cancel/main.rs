@@ -7,11 +7,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod client;
 mod closing;
 mod entering;
 mod messages;
 mod resuming;
 mod server;
+mod sweeps;
 
 use std::{
     future::Future,
