@@ -22,9 +22,10 @@ pub(crate) struct Stage {
 }
 
 type Made = (Scene, Link, Key);
+type Make = fn() -> Made;
 
 /// Every stage, the acceptor's first.
-pub(crate) const STAGES: [(&str, fn() -> Made); 27] = [
+pub(crate) const STAGES: [(&str, Make); 27] = [
     ("acceptor: nothing was said", greeting),
     ("acceptor: LOGIN was read, the host judges", offered),
     ("acceptor: CHALLENGE is to be written", challenge_due),
