@@ -12,7 +12,7 @@ use crate::{
 ///
 /// `received` counts what was put here: replay on a new link starts from it (R8). `taken` counts what the application
 /// took: acknowledgements say it and nothing else (R9), so that acknowledgement is flow control too.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
     queue: VecDeque<Received>,
     received: u64,
@@ -39,7 +39,7 @@ pub struct Received {
     pub volatile: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Due {
     #[default]
     Nothing,
@@ -241,6 +241,26 @@ impl Inbox {
 
     pub(super) const fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// Everything that decides what happens next, but for when an acknowledgement is [due](Self::due_at): messages, positions
+    /// and bytes, and whether there is news.
+    pub(super) fn course(&self) -> (&VecDeque<Received>, [u64; 3], [usize; 2], bool) {
+        let Self {
+            queue,
+            received,
+            received_bytes: _,
+            taken,
+            stated,
+            unstated_bytes,
+            queued_bytes,
+            volatile: _, // these two are counted from the queue
+            volatile_bytes: _,
+            due: _,
+        } = self;
+        let positions = [*received, *taken, *stated];
+        let bytes = [*unstated_bytes, *queued_bytes];
+        (queue, positions, bytes, self.has_news())
     }
 
     /// Starts over for a new login.

@@ -102,8 +102,9 @@ impl World {
         give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
     ) -> Option<R> {
         let mut fx = Effects::default();
-        let (registry, key) = self.clients[client].session.as_mut()?;
-        let given = registry.input(*key, self.now, &mut fx, give);
+        let kept = &mut self.clients[client];
+        let (registry, key) = (kept.registry.as_mut()?, kept.session?);
+        let given = registry.input(key, self.now, &mut fx, give);
         self.perform(Whose::Client(client), fx);
         given
     }
@@ -159,9 +160,8 @@ impl World {
         let instance = self.clients[client].instance(client, self.bounds.stable_instance);
         let kept = &mut self.clients[client];
         if kept.session.is_none() {
-            let mut registry = (*self.empty).clone();
-            let key = registry.dialer(instance, kept.login_attempt, 1);
-            kept.session = Some((registry, key));
+            let registry = kept.registry.get_or_insert_with(|| (*self.empty).clone());
+            kept.session = Some(registry.dialer(instance, kept.login_attempt, 1));
         }
         self.on_client(client, |machine, cx| {
             machine.login(cx, Bytes::from_static(b"me"));
@@ -186,7 +186,7 @@ impl World {
         let Some(dial) = self.clients[client].dial.take() else {
             return;
         };
-        let Some((_, key)) = self.clients[client].session else {
+        let Some(key) = self.clients[client].session else {
             return;
         };
         let Some(port) = self.server.accept(self.now, None) else {
@@ -195,6 +195,7 @@ impl World {
         let link = self.links.len();
         self.links.push(Wire {
             client,
+            life: self.clients[client].life,
             ends: [Some(Port::new(key, dial)), Some(port)],
             queue: [VecDeque::new(), VecDeque::new()],
             woken: [true; 2],
@@ -225,12 +226,12 @@ impl World {
             .server
             .admit(key, self.now, identity, secret(link), &mut fx);
         if matches!(verdict, Verdict::Admitted) {
-            let client = self.links[link].client;
+            let Wire { client, life, .. } = self.links[link];
             let order = self.stories.iter().flatten().count() as u8;
             self.stories[link] = Some(Story {
                 key: key.as_u64(),
                 client,
-                life: self.clients[client].life,
+                life,
                 order,
                 proven: false,
                 lanes: [Lane::default(), Lane::default()],
@@ -297,9 +298,9 @@ impl World {
         };
         self.links[link].woken[side] = false;
         let client = self.links[link].client;
-        let transmit = match (side, &mut self.clients[client].session) {
+        let transmit = match (side, &mut self.clients[client].registry) {
             (ACCEPTOR, _) => self.server.transmit(&port, now, &mut out, &mut fx),
-            (_, Some((registry, _))) => registry.transmit(&port, now, &mut out, &mut fx),
+            (_, Some(registry)) => registry.transmit(&port, now, &mut out, &mut fx),
             (_, None) => return,
         };
         let story = match side {
@@ -350,9 +351,9 @@ impl World {
         };
         let (now, mut fx, client) = (self.now, Effects::default(), self.links[link].client);
         let mut fresh = || secret(link);
-        let registry = match (side, &mut self.clients[client].session) {
+        let registry = match (side, &mut self.clients[client].registry) {
             (ACCEPTOR, _) => &mut self.server,
-            (_, Some((registry, _))) => registry,
+            (_, Some(registry)) => registry,
             (_, None) => return,
         };
         let reading = match self.links[link].queue[side].pop_front() {
@@ -417,7 +418,7 @@ impl World {
         let down = |machine: &mut Machine, cx: &mut Cx<'_>| machine.link_down(cx, number, BROKEN);
         if side == ACCEPTOR {
             self.on_server(key, down);
-        } else {
+        } else if self.clients[client].session == Some(key) {
             self.on_client(client, down);
         }
     }
@@ -443,6 +444,7 @@ impl World {
         *kept = Client {
             life: kept.life + 1,
             login_attempt: if stable { attempt } else { 0 },
+            registry: None,
             session: None,
             story: None,
             dial: None,
@@ -467,8 +469,8 @@ impl World {
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         loop {
-            let clients = self.clients.iter().flat_map(|client| &client.session);
-            let nexts = clients.map(|(registry, _)| registry.next_deadline());
+            let clients = self.clients.iter().flat_map(|client| &client.registry);
+            let nexts = clients.map(Registry::next_deadline);
             let next = nexts.chain([self.server.next_deadline()]).flatten().min();
             let Some(next) = next.filter(|&next| next <= until) else {
                 break;
@@ -489,8 +491,8 @@ impl World {
             let mut fx = Effects::default();
             let registry = match whose {
                 Whose::Server => &mut self.server,
-                Whose::Client(client) => match &mut self.clients[client].session {
-                    Some((registry, _)) => registry,
+                Whose::Client(client) => match &mut self.clients[client].registry {
+                    Some(registry) => registry,
                     None => continue,
                 },
             };

@@ -36,7 +36,7 @@ impl World {
             Deliver(link, side) => {
                 if !self.is_current(link, side) {
                     let port = self.links[link].ends[side].as_ref();
-                    let key = port.filter(|_| side == ACCEPTOR).map(Port::key);
+                    let key = port.map(Port::key);
                     before.stale = self.at(link, side).map(|old| (key, self.print_of(old)));
                 }
                 if side == ACCEPTOR {
@@ -91,10 +91,13 @@ impl World {
 
     fn look_at_delivery(&mut self, link: usize, side: usize, before: &Before) {
         if let Some((key, print)) = before.stale {
-            let machine = match key {
-                Some(key) => self.server.get(key),
-                None => self.client(self.links[link].client),
+            let registry = match side {
+                ACCEPTOR => Some(&self.server),
+                _ => self.clients[self.links[link].client].registry.as_ref(),
             };
+            let machine = registry
+                .zip(key)
+                .and_then(|(registry, key)| registry.get(key));
             let same = machine.is_none_or(|machine| self.print_of(machine) == print);
             self.check(same, "a frame of an older link changed something (S8, R11)");
         }
@@ -277,14 +280,10 @@ impl World {
         );
         let at_server = keys.filter_map(|key| self.server.get(key));
         let server = at_server.fold(true, |all, machine| all && armed(&self.server, machine));
-        let clients = self
-            .clients
-            .iter()
-            .filter_map(|client| client.session.as_ref());
-        let clients = clients.fold(true, |all, (registry, key)| {
-            all && registry
-                .get(*key)
-                .is_none_or(|machine| armed(registry, machine))
+        let clients = (0..self.clients.len()).fold(true, |all, client| {
+            let registry = self.clients[client].registry.as_ref();
+            let both = registry.zip(self.client(client));
+            all && both.is_none_or(|(registry, machine)| armed(registry, machine))
         });
         self.check(server && clients, "a deadline that nobody waits for (S10)");
     }
@@ -306,7 +305,7 @@ impl World {
 
     fn print_of(&self, machine: &Machine) -> u64 {
         let mut state = DefaultHasher::new();
-        machine.fingerprint(Some(self.now), &mut state);
+        machine.fingerprint(self.now, false, &mut state);
         state.finish()
     }
 }

@@ -9,8 +9,8 @@ use super::world::{ACCEPTOR, DIALER, World};
 impl World {
     pub(crate) fn print(&self) -> u64 {
         let mut state = Letter(Vec::with_capacity(2048));
-        // Once time stands still for good, no time matters any more.
-        let now = self.left.time_can_pass().then_some(self.now);
+        // Once time stands still for good, when something will happen does not matter any more.
+        let (now, still) = (self.now, !self.left.time_can_pass());
         self.left.hash(&mut state);
         self.highest_epoch.hash(&mut state);
         for client in &self.clients {
@@ -21,11 +21,11 @@ impl World {
             let machine = self.client(client);
             machine.is_some().hash(&mut state);
             if let Some(machine) = machine {
-                machine.fingerprint(now, &mut state);
+                machine.fingerprint(now, still, &mut state);
             }
         }
         for link in &self.links {
-            (link.client, link.answered).hash(&mut state);
+            (link.client, link.life, link.answered).hash(&mut state);
             for side in [DIALER, ACCEPTOR] {
                 let queue = &link.queue[side];
                 queue.len().hash(&mut state);
@@ -35,13 +35,16 @@ impl World {
                 // Sessions are known by the link that logged in; of a stranger, all there is to know is here.
                 let port = link.ends[side].as_ref();
                 port.map(|port| port.link()).hash(&mut state);
-                let Some(port) = port.filter(|_| side == ACCEPTOR) else {
+                let Some(port) = port else { continue };
+                if side == DIALER {
+                    let current = self.clients[link.client].session == Some(port.key());
+                    current.hash(&mut state);
                     continue;
-                };
+                }
                 let story = self.story_of(port.key());
                 story.hash(&mut state);
                 if let Some(stranger) = self.server.get(port.key()).filter(|_| story.is_none()) {
-                    stranger.fingerprint(now, &mut state);
+                    stranger.fingerprint(now, still, &mut state);
                 }
             }
         }
@@ -55,7 +58,7 @@ impl World {
             let peer = self.peer(number);
             peer.is_some().hash(&mut state);
             if let Some(peer) = peer {
-                peer.fingerprint(now, &mut state);
+                peer.fingerprint(now, still, &mut state);
             }
         }
         state.finish()

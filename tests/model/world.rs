@@ -39,7 +39,9 @@ pub(crate) struct World {
 pub(crate) struct Client {
     pub(crate) life: u8,
     pub(crate) login_attempt: u64,
-    pub(crate) session: Option<(Registry, Key)>,
+    /// Of this life of it, once it did something.
+    pub(crate) registry: Option<Registry>,
+    pub(crate) session: Option<Key>,
     /// Of the session that it is logged in to.
     pub(crate) story: Option<usize>,
     /// A dial that no link was made for yet.
@@ -49,7 +51,9 @@ pub(crate) struct Client {
 /// One link: a port at either end, and what is on its way.
 #[derive(Clone)]
 pub(crate) struct Wire {
+    /// Whose it is, and in which life it was dialed.
     pub(crate) client: usize,
+    pub(crate) life: u8,
     pub(crate) ends: [Option<Port>; 2],
     /// Towards the dialer, towards the acceptor.
     pub(crate) queue: [VecDeque<InFlight>; 2],
@@ -107,6 +111,7 @@ impl World {
         let client = Client {
             life: 0,
             login_attempt: 0,
+            registry: None,
             session: None,
             story: None,
             dial: None,
@@ -127,8 +132,8 @@ impl World {
     }
 
     pub(crate) fn client(&self, client: usize) -> Option<&Machine> {
-        let (registry, key) = self.clients[client].session.as_ref()?;
-        registry.get(*key)
+        let client = &self.clients[client];
+        client.registry.as_ref()?.get(client.session?)
     }
 
     /// The server's end of a session.
@@ -140,10 +145,11 @@ impl World {
     /// Whom an end of a link belongs to, whether it is current or not.
     pub(crate) fn at(&self, link: usize, side: usize) -> Option<&Machine> {
         let port = self.links[link].ends[side].as_ref()?;
-        if side == ACCEPTOR {
-            return self.server.get(port.key());
-        }
-        self.client(self.links[link].client)
+        let registry = match side {
+            ACCEPTOR => &self.server,
+            _ => self.clients[self.links[link].client].registry.as_ref()?,
+        };
+        registry.get(port.key())
     }
 
     pub(crate) fn is_current(&self, link: usize, side: usize) -> bool {

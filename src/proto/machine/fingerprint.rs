@@ -10,9 +10,13 @@ impl Machine {
     /// Adds to `state` all that decides what this session will do. Left out is what only people read (counters,
     /// measurements), the session's number, which a search knows by another name, and the backoff's length.
     ///
-    /// Times count from `now`; with `None` time stands still for good, and they are left out, too.
-    pub fn fingerprint(&self, now: Option<Time>, state: &mut dyn Hasher) {
-        let mut state = Print { now, state };
+    /// Times count from `now`; where time `stands_still` for good, all that counts of one is whether it has passed.
+    pub fn fingerprint(&self, now: Time, stands_still: bool, state: &mut dyn Hasher) {
+        let mut state = Print {
+            now,
+            stands_still,
+            state,
+        };
         // Whoever adds a field has to say here whether it decides anything.
         let Self {
             key: _,
@@ -49,7 +53,9 @@ impl Machine {
         } = self;
         let flags = (announced, abandoned, ping_now, probed, identity.is_some());
         (phase, flags, epoch, link, last_link, link_base).hash(&mut state);
-        (inbox, outbox, volatile.len()).hash(&mut state);
+        (inbox.course(), inbox.due_at().is_some()).hash(&mut state);
+        state.time(inbox.due_at());
+        (outbox, volatile.len()).hash(&mut state);
         ended.as_ref().map(crate::Closed::reason).hash(&mut state);
         state.stage(*stage);
         state.time(*blocked_since);
@@ -68,7 +74,8 @@ impl Machine {
 }
 
 struct Print<'a> {
-    now: Option<Time>,
+    now: Time,
+    stands_still: bool,
     state: &'a mut dyn Hasher,
 }
 
@@ -85,7 +92,10 @@ impl Hasher for Print<'_> {
 
 impl Print<'_> {
     fn time(&mut self, time: Option<Time>) {
-        if let Some(now) = self.now {
+        let now = self.now;
+        if self.stands_still {
+            time.map(|time| time <= now).hash(self);
+        } else {
             let from_now = |time: Time| (time.since(now), now.since(time));
             time.map(from_now).hash(self);
         }
