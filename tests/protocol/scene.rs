@@ -358,6 +358,11 @@ impl Link {
         }
     }
 
+    /// What the core knows it by, while it is open.
+    pub(crate) const fn port(&self) -> Option<&Port> {
+        self.port.as_ref()
+    }
+
     /// Whether the core has closed it.
     pub(crate) fn is_closed(&self) -> bool {
         self.port.is_none()
