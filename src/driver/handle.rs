@@ -276,14 +276,9 @@ impl Handle {
     /// Says who this is; a session that holds the identity makes room. Where the peer has gone meanwhile, the session is
     /// ended, and says so. Returns the epoch.
     pub(crate) fn admit(&self, identity: Identity) -> u64 {
+        let secret = self.shared().entropy.secret();
         self.shared().with(|hub, now| {
-            let Hub {
-                registry,
-                fx,
-                entropy,
-                ..
-            } = hub;
-            let secret = entropy.secret();
+            let Hub { registry, fx, .. } = hub;
             registry.admit(self.key, now, identity, secret, fx);
             registry.get(self.key).map_or(0, Machine::epoch)
         })

@@ -166,8 +166,8 @@ fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
     if let Some(gate) = hub.gates.get_mut(gate) {
         gate.hosts -= 1;
         // A gate that was closed works on for its last session, and whoever tells the end of that one may be somebody else.
-        if gate.is_done() && !is_on(Race::LastHostUnheard) {
-            hub.todo.wake(gate.worker.take());
+        if !is_on(Race::LastHostUnheard) {
+            gate.wake_if_done(&mut hub.todo);
         }
     }
     let ended = hub.input(key, now, |machine, cx| {
@@ -240,9 +240,7 @@ impl Drop for Coming {
         self.shared.with(|hub, _| {
             if let Some(gate) = hub.gates.get_mut(self.gate) {
                 gate.coming -= 1;
-                if gate.is_done() {
-                    hub.todo.wake(gate.worker.take());
-                }
+                gate.wake_if_done(&mut hub.todo);
             }
         });
     }

@@ -6,7 +6,6 @@ use super::{
     hosting::HostSeat,
     observe::Observers,
     past::Past,
-    random::Entropy,
     shared::Shared,
 };
 use crate::{
@@ -18,7 +17,6 @@ use crate::{
 /// What a runtime's lock guards.
 pub(super) struct Hub {
     pub(super) registry: Registry,
-    pub(super) entropy: Entropy,
     pub(super) fx: Effects,
     /// What is to be done once the lock is free.
     pub(super) todo: Todo,
@@ -87,11 +85,10 @@ pub(super) struct Todo {
 }
 
 impl Hub {
-    pub(super) fn new(registry: Registry, entropy: Entropy) -> Self {
+    pub(super) fn new(registry: Registry) -> Self {
         let past = Past::new(registry.settings().recently_ended);
         Self {
             registry,
-            entropy,
             fx: Effects::default(),
             todo: Todo::default(),
             observers: Observers::default(),
@@ -238,6 +235,13 @@ impl GateState {
         todo.wake(self.listener.take());
         todo.wake(self.door.take());
         todo.wake(self.worker.take());
+    }
+
+    /// One less to tell of: where that was the last, whoever tells is to hear that there will be nobody any more.
+    pub(super) fn wake_if_done(&mut self, todo: &mut Todo) {
+        if self.is_done() {
+            todo.wake(self.worker.take());
+        }
     }
 
     /// There is nothing to tell of anybody any more, and there will not be.

@@ -1,32 +1,38 @@
+#[cfg(feature = "sim")]
+use std::sync::PoisonError;
+
+#[cfg(feature = "sim")]
+use crate::sync::Mutex;
 use crate::wire::Secret;
 
 /// Where a runtime gets what nobody can guess: from the system, or, in a simulation, from a seed that everybody knows.
+///
+/// Beside the runtime's lock, not under it: asking the system is a call of the system.
 pub(super) enum Entropy {
     /// The system.
     System,
     /// A simulation: the same seed, the same life.
     #[cfg(feature = "sim")]
-    Seeded(fastrand::Rng),
+    Seeded(Mutex<fastrand::Rng>),
 }
 
 impl Entropy {
     /// A seed is a simulation's.
-    pub(super) const fn new(seed: Option<u64>) -> Self {
-        #[cfg(feature = "sim")]
-        if let Some(seed) = seed {
-            return Self::Seeded(fastrand::Rng::with_seed(seed));
+    pub(super) fn new(seed: Option<u64>) -> Self {
+        match seed {
+            #[cfg(feature = "sim")]
+            Some(seed) => Self::Seeded(Mutex::new(fastrand::Rng::with_seed(seed))),
+            _ => Self::System,
         }
-        let _ = seed;
-        Self::System
     }
 
     /// A session's secret: 128 bits that nobody can guess.
-    pub(super) fn secret(&mut self) -> Secret {
+    pub(super) fn secret(&self) -> Secret {
         Secret::new(self.bytes())
     }
 
     /// What jitter begins with.
-    pub(super) fn seed(&mut self) -> u64 {
+    pub(super) fn seed(&self) -> u64 {
         u64::from_le_bytes(self.bytes())
     }
 
@@ -39,11 +45,7 @@ impl Entropy {
         clippy::expect_used,
         reason = "a server without randomness must not run"
     )]
-    #[cfg_attr(
-        not(feature = "sim"),
-        expect(clippy::needless_pass_by_ref_mut, reason = "a seed moves on")
-    )]
-    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(super) fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {
             Self::System => {
@@ -51,7 +53,10 @@ impl Entropy {
                     .expect("the system's random number generator must work");
             }
             #[cfg(feature = "sim")]
-            Self::Seeded(rng) => rng.fill(&mut bytes),
+            Self::Seeded(rng) => rng
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .fill(&mut bytes),
         }
         bytes
     }

@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     pub(super) clock: Clock,
     pub(super) spawner: Spawner,
     pub(super) settings: Settings,
+    pub(super) entropy: Entropy,
     pub(super) instance: [u8; 16],
     /// How a client dials again.
     pub(super) dialer: OnceLock<Arc<dyn DynDial>>,
@@ -122,14 +123,15 @@ impl Owner {
         let clock = config
             .manual_clock()
             .map_or_else(Clock::real, |clock| Clock::manual(clock.clone()));
-        let mut entropy = Entropy::new(config.entropy());
+        let entropy = Entropy::new(config.entropy());
         let settings = config.validate()?;
         let registry = Registry::new(settings.clone(), u32::from_le_bytes(entropy.bytes()));
         let instance = settings.instance.unwrap_or_else(|| entropy.bytes());
         let shared = Arc::new(Shared {
-            hub: Mutex::new(Hub::new(registry, entropy)),
+            hub: Mutex::new(Hub::new(registry)),
             clock,
             spawner: executor.map_or(Spawner::Global, Spawner::Custom),
+            entropy,
             instance,
             settings,
             dialer: OnceLock::new(),
@@ -170,10 +172,9 @@ impl Owner {
 
     /// A new session of this client, not connected.
     pub(super) fn new_dialer(&self, login_attempt: u64) -> Key {
-        self.0.with(|hub, _| {
-            let seed = hub.entropy.seed();
-            hub.registry.dialer(self.0.instance, login_attempt, seed)
-        })
+        let seed = self.0.entropy.seed();
+        self.0
+            .with(|hub, _| hub.registry.dialer(self.0.instance, login_attempt, seed))
     }
 }
 

@@ -20,7 +20,7 @@ impl Watcher {
 
     /// What jitter begins with.
     pub(crate) fn seed(&self) -> u64 {
-        self.shared.with_recent(|hub, _| hub.entropy.seed())
+        self.shared.entropy.seed()
     }
 
     pub(crate) fn policy(&self) -> &Reconnect {

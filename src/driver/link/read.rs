@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting, hub::Hub},
+    driver::{Hosted, Watcher, hosting},
     proto::Heard,
     registry::Reading,
     wire::Frame,
@@ -28,14 +28,11 @@ impl Task {
                     (Reading::Continue, Some(hosted))
                 }
                 None => {
-                    let Hub {
-                        registry,
-                        fx,
-                        entropy,
-                        ..
-                    } = hub;
-                    let fresh = &mut || entropy.secret();
-                    (registry.read(port, now, &mut bytes, fx, fresh), None)
+                    let fresh = &mut || shared.entropy.secret();
+                    (
+                        hub.registry.read(port, now, &mut bytes, &mut hub.fx, fresh),
+                        None,
+                    )
                 }
             }
         });
