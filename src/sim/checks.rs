@@ -7,8 +7,8 @@ use super::{
     watch::{Past, Told, Watched, earlier},
 };
 use crate::{
-    Closed, Event, EventKind, LossCause, Reason,
-    proto::{Key, Machine, Phase, Side, Time},
+    Closed, Event, EventKind, LossCause, Reason, Settings,
+    proto::{Key, Machine, Phase, Side, Vitals},
     registry::{Registry, Wheel},
 };
 
@@ -65,7 +65,7 @@ impl Sim {
             EventKind::TimedOut => {
                 let process = &self.processes[node];
                 let awake = self.world.now().saturating_sub(process.woke);
-                let lease = told.known.lease();
+                let lease = told.known.lease;
                 if process.slept >= lease && awake < lease / 4 {
                     return wrong(format!(
                         "declared dead {awake:?} after a stop of {:?}, with a lease of {lease:?}",
@@ -119,8 +119,8 @@ impl Sim {
         let holds = |one: &&Watched| {
             let lives = |registry: &Registry, _| {
                 let machine = registry.get(key)?;
-                let identity = machine.identity().map(ToString::to_string);
-                (machine.phase() != Phase::Ended && identity == told.known.identity).then_some(())
+                let lives = machine.phase() != Phase::Ended && who(machine) == told.known.identity;
+                lives.then_some(())
             };
             one.side == Side::Acceptor && one.inspector.look(lives).flatten().is_some()
         };
@@ -178,10 +178,10 @@ impl Sim {
                 let vitals = machine.vitals(now, registry.settings());
                 let unproven = registry.settings().login_deadline + login_slack;
                 let late = now.since(vitals.logged_in_at) > unproven && !stopped_lately;
-                check_machine(registry, machine, late)
-                    .map_err(|what| (machine.identity().map(ToString::to_string), what))?;
+                check_machine(registry.settings(), machine, &vitals, late)
+                    .map_err(|what| (who(machine), what))?;
                 if vitals.phase != Phase::Ended && machine.identity().is_some() {
-                    pairs.push((vitals, machine.identity().map(ToString::to_string)));
+                    pairs.push((vitals, who(machine)));
                 }
             }
             Ok(pairs)
@@ -194,12 +194,7 @@ impl Sim {
     }
 
     /// S2: what is acknowledged was taken by the application at the other end.
-    fn check_pair(
-        &self,
-        index: usize,
-        mine: &crate::proto::Vitals,
-        identity: Option<String>,
-    ) -> Checked {
+    fn check_pair(&self, index: usize, mine: &Vitals, identity: Option<String>) -> Checked {
         if self.is_rogue(&self.watched[index].who, identity.as_deref()) {
             return Ok(());
         }
@@ -241,12 +236,12 @@ impl Sim {
     pub(super) fn check_stillness(&self) -> Checked {
         for watched in &self.watched {
             let process = &self.processes[watched.node];
-            if process.paused || !process.running || watched.inspector.is_over() {
+            if !process.is_up() || watched.inspector.is_over() {
                 continue;
             }
             let found = watched.inspector.look(|registry, now| {
                 for machine in registry.keys().into_iter().filter_map(|key| registry.get(key)) {
-                    let wrong = |what: String| Err((machine.identity().map(ToString::to_string), what));
+                    let wrong = |what: String| Err((who(machine), what));
                     let vitals = machine.vitals(now, registry.settings());
                     if let Some(deadline) = vitals.deadline
                         && deadline + TICK < now
@@ -284,6 +279,11 @@ fn own_ghost(watched: &Watched, event: &Event) -> Option<String> {
         .map(|()| "R12: a client was taken over by its own next login".to_owned())
 }
 
+/// Whose session it is, as timelines say it.
+fn who(machine: &Machine) -> Option<String> {
+    machine.identity().map(ToString::to_string)
+}
+
 /// What concerns all sessions of a runtime.
 fn check_counts(registry: &Registry, keys: &[Key]) -> Result<(), Wrong> {
     let settings = registry.settings();
@@ -306,15 +306,17 @@ fn check_counts(registry: &Registry, keys: &[Key]) -> Result<(), Wrong> {
             continue;
         };
         if live.insert(identity, machine.key()).is_some() {
-            let who = Some(identity.to_string());
-            return Err((who, "S3: two live sessions have one identity".to_owned()));
+            let what = "S3: two live sessions have one identity".to_owned();
+            return Err((who(machine), what));
         }
         if registry.holder(identity) != Some(machine.key()) {
-            let who = Some(identity.to_string());
-            return Err((who, "S3: a live session cannot be found".to_owned()));
+            return Err((
+                who(machine),
+                "S3: a live session cannot be found".to_owned(),
+            ));
         }
     }
-    if registry.len() != live.len() && keys.iter().any(|_| !live.is_empty()) {
+    if registry.len() != live.len() {
         return fail(format!(
             "S3: {} identities are indexed, {} sessions live",
             registry.len(),
@@ -325,9 +327,12 @@ fn check_counts(registry: &Registry, keys: &[Key]) -> Result<(), Wrong> {
 }
 
 /// What concerns one session. `late`: it was admitted so long ago that its peer must have proven that it heard.
-fn check_machine(registry: &Registry, machine: &Machine, late: bool) -> Result<(), String> {
-    let settings = registry.settings();
-    let vitals = machine.vitals(Time::START, settings);
+fn check_machine(
+    settings: &Settings,
+    machine: &Machine,
+    vitals: &Vitals,
+    late: bool,
+) -> Result<(), String> {
     // R2: a window, and a host's overdraft of one message.
     if vitals.unacked_messages > vitals.window_messages.max(1)
         || vitals.unacked_bytes > vitals.window_bytes + settings.max_message

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use super::{
     faults::Fault,
     link::Known,
-    rogue,
-    simulation::{Checked, Role, Sim},
+    process::Role,
+    simulation::{Checked, Sim, Wrong},
+    stranger,
 };
 use crate::{
     Spawn,
@@ -44,7 +45,7 @@ impl Sim {
     }
 
     /// True where there was something for it to strike.
-    fn strike(&mut self, fault: Fault) -> Result<bool, super::simulation::Wrong> {
+    fn strike(&mut self, fault: Fault) -> Result<bool, Wrong> {
         match fault {
             Fault::CrashClient => return self.crash(Role::Client),
             Fault::CrashServer => return self.crash(Role::Server),
@@ -55,7 +56,7 @@ impl Sim {
                 self.world.clock.advance(time);
                 let now = self.world.now();
                 for process in self.processes.iter_mut().filter(|one| !one.paused) {
-                    (process.woke, process.slept) = (now, time);
+                    process.woke_after(now, time);
                 }
                 self.carry_out();
             }
@@ -130,7 +131,7 @@ impl Sim {
                 for _ in 0..count {
                     let time = self.span(10_000);
                     let dialer = network.dialer();
-                    self.stranger(rogue::silent(Arc::clone(&self.world), dialer, time));
+                    self.stranger(stranger::silent(Arc::clone(&self.world), dialer, time));
                 }
             }
             _ => return false,
@@ -144,7 +145,7 @@ impl Sim {
         let Some(tape) = self.rng.choice(&tapes) else {
             return false;
         };
-        let Some(mut first) = rogue::first_frame(tape) else {
+        let Some(mut first) = stranger::first_frame(tape) else {
             return false;
         };
         if let Some((session, attempt)) = first.resume
@@ -160,7 +161,7 @@ impl Sim {
         self.world.state().replayed.extend(session);
         let time = self.span(3_000);
         let (world, dialer) = (Arc::clone(&self.world), network.dialer());
-        self.stranger(rogue::replayer(world, dialer, first, time));
+        self.stranger(stranger::replayer(world, dialer, first, time));
         true
     }
 
@@ -264,20 +265,19 @@ impl Sim {
 
     fn stop_one(&mut self) -> bool {
         let able: Vec<usize> = (0..self.processes.len())
-            .filter(|&index| self.processes[index].running && !self.processes[index].paused)
+            .filter(|&index| self.processes[index].is_up())
             .collect();
         let Some(&index) = self.rng.choice(&able) else {
             return false;
         };
         let time = self.span(20_000);
         self.say_of(index, &format!("is stopped for {time:?}"));
-        self.processes[index].paused = true;
-        self.processes[index].stopped_at = self.world.now();
+        self.processes[index].stop(self.world.now());
         self.plan(time, Plan::GoOn(index));
         true
     }
 
-    fn crash(&mut self, role: Role) -> Result<bool, super::simulation::Wrong> {
+    fn crash(&mut self, role: Role) -> Result<bool, Wrong> {
         let able: Vec<usize> = (0..self.processes.len())
             .filter(|&index| self.processes[index].running && self.processes[index].role == role)
             .collect();
@@ -306,10 +306,7 @@ impl Sim {
         ][how as usize];
         self.say_of(index, &format!("is killed, {how}; back in {after:?}"));
         self.watched.retain(|one| one.node != index);
-        let process = &mut self.processes[index];
-        process.running = false;
-        process.paused = false;
-        process.tasks.kill();
+        self.processes[index].kill();
         self.plan(after, Plan::Start(index));
         // A runtime that its dying process started was never there.
         self.world.state().started.retain(|one| one.node != index);
@@ -343,10 +340,7 @@ impl Sim {
     fn do_plan(&mut self, plan: Plan) {
         match plan {
             Plan::GoOn(index) => {
-                let process = &mut self.processes[index];
-                if std::mem::take(&mut process.paused) {
-                    process.woke = self.world.now();
-                    process.slept = process.woke - process.stopped_at;
+                if self.processes[index].go_on(self.world.now()) {
                     self.say_of(index, "goes on");
                 }
             }
@@ -365,7 +359,7 @@ impl Sim {
     }
 
     /// Nothing goes wrong any more. Links that swallow stay as they are: a peer has to find that out.
-    pub(super) fn heal(&mut self) -> Checked {
+    pub(super) fn heal(&mut self) {
         self.say("the world is healed");
         while let Some((_, plan)) = self.plans.pop_first() {
             self.do_plan(plan);
@@ -389,7 +383,6 @@ impl Sim {
             std::mem::take(&mut state.waiting)
         };
         waiting.into_iter().for_each(std::task::Waker::wake);
-        Ok(())
     }
 }
 

@@ -1,24 +1,16 @@
-use std::{
-    collections::BTreeMap,
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 
 use super::{
-    executor::Tasks,
     faults::Faults,
     inject::Plan,
     node::Node,
+    process::{Process, Program, Role},
     report::{Failure, Report},
     watch::{Past, Watched},
-    world::{Outcome, World},
+    world::{ORIGIN, Outcome, World},
 };
-use crate::Spawn;
 
 /// A world of processes in virtual time, made from one seed: the same seed, the same life.
 ///
@@ -48,34 +40,6 @@ pub struct Sim {
     /// Steps since time moved last.
     still: u64,
 }
-
-/// One process.
-pub(super) struct Process {
-    pub(super) name: Arc<str>,
-    pub(super) role: Role,
-    start: Program,
-    pub(super) tasks: Tasks,
-    pub(super) life: u32,
-    /// What its program came to.
-    outcome: Arc<Mutex<Option<Outcome>>>,
-    pub(super) running: bool,
-    pub(super) paused: bool,
-    /// When it was stopped last.
-    pub(super) stopped_at: Duration,
-    /// When it went on last, and after how long a stop.
-    pub(super) woke: Duration,
-    pub(super) slept: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Server,
-    Client,
-    /// Keeps to no protocol; its program's end is nobody's concern.
-    Rogue,
-}
-
-type Program = Arc<dyn Fn(Node) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
 
 /// Steps with faults, where nobody asks for another number.
 const CHAOS_STEPS: u64 = 20_000;
@@ -181,19 +145,8 @@ impl Sim {
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        self.processes.push(Process {
-            name: name.into(),
-            role,
-            start: Arc::new(move |node| Box::pin(program(node))),
-            tasks: Tasks::default(),
-            life: 0,
-            outcome: Arc::default(),
-            running: false,
-            paused: false,
-            stopped_at: Duration::ZERO,
-            woke: Duration::ZERO,
-            slept: Duration::ZERO,
-        });
+        let program: Program = Arc::new(move |node| Box::pin(program(node)));
+        self.processes.push(Process::new(name, role, program));
         self
     }
 
@@ -240,7 +193,7 @@ impl Sim {
                 }
             }
         }
-        self.heal()?;
+        self.heal();
         let healed = self.world.now();
         let end = healed + self.limit;
         while !self.clients_are_done()? {
@@ -248,7 +201,7 @@ impl Sim {
                 let waiting: Vec<&str> = self
                     .processes
                     .iter()
-                    .filter(|one| one.role == Role::Client && !one.is_done())
+                    .filter(|one| one.role == Role::Client && one.outcome().is_none())
                     .map(|one| &*one.name)
                     .collect();
                 return fail(format!(
@@ -265,17 +218,12 @@ impl Sim {
     fn wind_down(&mut self) -> Checked {
         self.say("all clients are done: servers stop");
         for process in &mut self.processes {
-            process.running = process.role != Role::Rogue;
             if process.role == Role::Rogue {
-                process.tasks.kill();
+                process.kill();
             }
-            *lock(&process.outcome) = Some(Ok(()));
         }
-        // A program's task ends when it next runs: see `start`.
+        self.processes.iter().for_each(Process::end);
         let end = self.world.now() + self.limit;
-        for index in 0..self.processes.len() {
-            self.processes[index].tasks.wake_all();
-        }
         while self.processes.iter().any(|one| !one.tasks.is_empty()) {
             if self.world.now() > end || !self.step()? {
                 let left: Vec<&str> = self
@@ -287,34 +235,16 @@ impl Sim {
                 return fail(format!("R5: tasks are left at {}", left.join(", ")));
             }
         }
-        for index in 0..self.watched.len() {
-            self.watched[index].grammar.finish().map_err(world)?;
+        for watched in &self.watched {
+            watched.grammar.finish().map_err(world)?;
         }
         Ok(())
     }
 
     /// Starts a process, again or for the first time.
     pub(super) fn start(&mut self, index: usize) {
-        let process = &mut self.processes[index];
-        process.life += 1;
-        process.running = true;
-        (process.woke, process.slept) = (Duration::ZERO, Duration::ZERO);
-        process.tasks = Tasks::default();
-        process.outcome = Arc::default();
-        let node = Node {
-            world: Arc::clone(&self.world),
-            name: Arc::clone(&process.name),
-            index,
-            life: process.life,
-            tasks: process.tasks.clone(),
-        };
-        let (program, outcome) = ((process.start)(node), Arc::clone(&process.outcome));
-        process.tasks.spawn_boxed(Box::pin(Main {
-            program: Some(program),
-            outcome,
-        }));
-        let life = process.life;
-        if life > 1 {
+        self.processes[index].start(index, &self.world);
+        if self.processes[index].life > 1 {
             self.say_of(index, "starts again");
         }
     }
@@ -323,11 +253,7 @@ impl Sim {
     /// whatever comes next. False where nothing can ever happen again.
     pub(super) fn step(&mut self) -> Result<bool, Wrong> {
         self.steps += 1;
-        let ready = |process: &Process| match process.running && !process.paused {
-            true => process.tasks.ready(),
-            false => 0,
-        };
-        let all: usize = self.processes.iter().map(ready).sum();
+        let all: usize = self.processes.iter().map(Process::ready).sum();
         if all == 0 {
             self.check_stillness()?;
             self.still = 0;
@@ -342,7 +268,7 @@ impl Sim {
         }
         let mut at = self.rng.usize(..all);
         for index in 0..self.processes.len() {
-            let here = ready(&self.processes[index]);
+            let here = self.processes[index].ready();
             if at < here {
                 let ran = self.processes[index].tasks.run_one(&mut self.rng);
                 let now = self.world.now();
@@ -367,7 +293,7 @@ impl Sim {
     fn pass(&mut self) -> bool {
         let now = self.world.now();
         let woken = self.world.clock.next_deadline();
-        let woken = woken.map(|at| at - (self.world.clock.now() - now));
+        let woken = woken.map(|at| at - ORIGIN);
         let planned = self.plans.first_key_value().map(|(&(at, _), _)| at);
         let Some(next) = woken.into_iter().chain(planned).min() else {
             return false;
@@ -384,7 +310,7 @@ impl Sim {
     fn clients_are_done(&self) -> Result<bool, Wrong> {
         let mut all = true;
         for process in &self.processes {
-            match &*lock(&process.outcome) {
+            match &*process.outcome() {
                 Some(Err(error)) if process.role != Role::Rogue => {
                     return fail(format!("{} failed: {error}", process.name));
                 }
@@ -407,36 +333,6 @@ impl Sim {
     }
 }
 
-impl Process {
-    fn is_done(&self) -> bool {
-        lock(&self.outcome).is_some()
-    }
-}
-
-/// A program, and where it says what it came to. It is over where that was said for it.
-struct Main {
-    program: Option<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
-    outcome: Arc<Mutex<Option<Outcome>>>,
-}
-
-impl Future for Main {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        use std::task::Poll;
-        let over = lock(&self.outcome).is_some();
-        let Some(program) = self.program.as_mut().filter(|_| !over) else {
-            return Poll::Ready(());
-        };
-        let Poll::Ready(outcome) = program.as_mut().poll(cx) else {
-            return Poll::Pending;
-        };
-        self.program = None; // what it holds is gone before it counts as done
-        *lock(&self.outcome) = Some(outcome);
-        Poll::Ready(())
-    }
-}
-
 /// What is wrong: whose session it concerns, where it is one's, and what.
 pub(super) type Wrong = (Option<String>, String);
 pub(super) type Checked = Result<(), Wrong>;
@@ -447,10 +343,6 @@ pub(super) fn fail<T>(what: String) -> Result<T, Wrong> {
 
 fn world(what: String) -> Wrong {
     (None, what)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Sim {

@@ -34,7 +34,7 @@ pub(super) struct Known {
     /// The last attempt to come back, since the last login or stable link.
     attempt: u32,
     up_since: Duration,
-    lease: Duration,
+    pub(super) lease: Duration,
 }
 
 /// How an acceptor's session ended.
@@ -115,10 +115,10 @@ impl Watched {
             trace.mark(&format!("{side}:{was}>{}", known.phase));
         }
         trace.mark(&format!("{side}:{}", event.kind().name()));
-        let settings = self
+        let stable_after = self
             .inspector
-            .look(|registry, _| registry.settings().clone());
-        let stable_after = settings.map_or(Duration::ZERO, |one| one.reconnect.stable_after);
+            .look(|registry, _| registry.settings().reconnect.stable_after);
+        let stable_after = stable_after.unwrap_or(Duration::ZERO);
         match event.kind() {
             EventKind::LoggedIn => {
                 known.attempt = 0;
@@ -190,12 +190,6 @@ const fn cause_name(cause: LossCause) -> &'static str {
         LossCause::Protocol(_) => "protocol",
         LossCause::WriteStalled => "write-stalled",
         LossCause::Replaced => "replaced",
-    }
-}
-
-impl Known {
-    pub(super) const fn lease(&self) -> Duration {
-        self.lease
     }
 }
 

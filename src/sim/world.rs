@@ -23,6 +23,9 @@ pub(super) struct World {
     state: Mutex<State>,
 }
 
+/// What the clock shows when a world begins: nothing starts at zero by chance.
+pub(super) const ORIGIN: Duration = Duration::from_secs(1_000);
+
 pub(super) struct State {
     pub(super) rng: Rng,
     pub(super) trace: Trace,
@@ -53,7 +56,7 @@ pub(super) struct State {
 impl World {
     pub(super) fn new(seed: u64) -> Arc<Self> {
         let clock = ManualClock::new();
-        clock.advance(Duration::from_secs(1_000)); // nothing starts at zero by chance
+        clock.advance(ORIGIN);
         Arc::new(Self {
             clock,
             state: Mutex::new(State {
@@ -78,7 +81,7 @@ impl World {
 
     /// How much time has passed.
     pub(super) fn now(&self) -> Duration {
-        self.clock.now() - Duration::from_secs(1_000)
+        self.clock.now() - ORIGIN
     }
 
     /// What the process of that name is dialed over.
