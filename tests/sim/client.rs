@@ -1,16 +1,21 @@
 //! Clients that log in, talk, come back, and do whatever a program may do; and that come to an orderly end once the world is
 //! well.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fastrand::Rng;
 use sessile::{
     Config, Credentials, Ended, EventKind, LoggedIn, Runtime, Session, Single, Update,
     sim::{Node, Outcome},
 };
-use smol::future::FutureExt;
 
-use crate::ledger::{Ledger, Receiver, Sender, Word};
+use crate::{
+    ledger::{Ledger, Receiver, Sender, Word},
+    patience::within,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -89,14 +94,9 @@ impl Client {
         }
         let mut login = session.login(&self.credentials());
         for _ in 0..3 {
-            let patience = self.node.sleep(MS * self.rng.u32(..9_000));
             // A login that is cut off, and goes on or begins anew.
-            let outcome = async { Some((&mut login).await) }
-                .or(async {
-                    patience.await;
-                    None
-                })
-                .await;
+            let time = MS * self.rng.u32(..9_000);
+            let outcome = within(&self.node, time, &mut login).await;
             match outcome {
                 Some(Ok(session)) => return Ok(self.talk(session).await),
                 Some(Err(failed)) => {
@@ -124,13 +124,8 @@ impl Client {
                     up.accepted();
                 }
             }
-            let patience = self.node.sleep(MS * self.rng.u32(..3_000));
-            let heard = async { Some(session.recv().await) }
-                .or(async {
-                    patience.await;
-                    None
-                })
-                .await;
+            let time = MS * self.rng.u32(..3_000);
+            let heard = within(&self.node, time, session.recv()).await;
             session = match heard {
                 None => match self.act(session, &up).await {
                     Some(session) => session,
@@ -158,14 +153,9 @@ impl Client {
                         up.account(&resume.into_session().give_up().take_undelivered());
                         return Became::Over;
                     }
-                    let patience = self.node.sleep(MS * self.rng.u32(..20_000));
                     // A resume that is cut off goes on.
-                    let early = async { Some((&mut resume).await) }
-                        .or(async {
-                            patience.await;
-                            None
-                        })
-                        .await;
+                    let time = MS * self.rng.u32(..20_000);
+                    let early = within(&self.node, time, &mut resume).await;
                     let outcome = match early {
                         Some(outcome) => outcome,
                         None => resume.into_session().resume().await,
@@ -207,13 +197,10 @@ impl Client {
                         true => session.try_send(&message).is_ok(),
                         // A send that waits for room, and is cut off: it was not sent.
                         false => {
-                            let patience = self.node.sleep(MS * self.rng.u32(..50));
-                            async { session.send(&message).await.is_ok() }
-                                .or(async {
-                                    patience.await;
-                                    false
-                                })
+                            let time = MS * self.rng.u32(..50);
+                            within(&self.node, time, session.send(&message))
                                 .await
+                                .is_some_and(|sent| sent.is_ok())
                         }
                     };
                     if sent {
@@ -231,7 +218,7 @@ impl Client {
         // By session: a message that is accepted belongs to the session that the client has then.
         let mut streams: BTreeMap<u64, (Sender, Receiver)> = BTreeMap::new();
         let mut reading = client.peer().id();
-        let mut said_bye = BTreeMap::new();
+        let mut said_bye = BTreeSet::new();
         loop {
             let writing = client.peer().id();
             let (ledger, name) = (self.ledger.clone(), self.node.name().to_owned());
@@ -248,10 +235,10 @@ impl Client {
             };
             let (up, _) = stream(writing);
             let healed = self.node.is_healed();
-            if healed && !said_bye.contains_key(&writing) {
+            if healed && !said_bye.contains(&writing) {
                 if client.try_send(&up.next(Word::Bye, 0)).is_ok() {
                     up.accepted();
-                    said_bye.insert(writing, ());
+                    said_bye.insert(writing);
                 }
             } else if !healed
                 && self.rng.bool()
@@ -259,13 +246,8 @@ impl Client {
             {
                 up.accepted();
             }
-            let patience = self.node.sleep(MS * self.rng.u32(..3_000));
-            let update = async { Some(client.next().await) }
-                .or(async {
-                    patience.await;
-                    None
-                })
-                .await;
+            let time = MS * self.rng.u32(..3_000);
+            let update = within(&self.node, time, client.next()).await;
             let Some(update) = update else {
                 if !healed && self.rng.u8(..100) == 0 {
                     client.close("going").await;

@@ -5,6 +5,7 @@ mod canaries;
 mod client;
 mod coverage;
 mod ledger;
+mod patience;
 mod server;
 mod world;
 

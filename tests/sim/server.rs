@@ -9,9 +9,11 @@ use sessile::{
     Undelivered, What,
     sim::{Node, Outcome},
 };
-use smol::future::FutureExt;
 
-use crate::ledger::{Ledger, Receiver, Sender, Word};
+use crate::{
+    ledger::{Ledger, Receiver, Sender, Word},
+    patience::within,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Face {
@@ -31,11 +33,10 @@ pub(crate) async fn server(node: Node, ledger: Ledger, config: Config, face: Fac
                 node: node.clone(),
                 ledger,
             };
-            let serving = runtime.serve_over(node.listener(), app);
+            let _serving = runtime.serve_over(node.listener(), app);
             let mut rng = Rng::with_seed(node.seed());
             loop {
                 meddle(&node, &runtime.sessions(), &mut rng).await;
-                let _ = serving.local_addr();
             }
         }
         Face::Inbox => inbox(node, ledger, runtime).await,
@@ -172,13 +173,8 @@ impl Server {
         &mut self,
         session: &mut Session<LoggedIn, Multi>,
     ) -> Option<Result<Message<'static>, Ended>> {
-        let patience = self.node.sleep(MS * self.rng.u32(..6_000));
-        async { Some(session.recv().await) }
-            .or(async {
-                patience.await;
-                None
-            })
-            .await
+        let time = MS * self.rng.u32(..6_000);
+        within(&self.node, time, session.recv()).await
     }
 
     /// Something that a host may do.

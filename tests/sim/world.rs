@@ -11,6 +11,7 @@ use sessile::{
 use crate::{
     client::{Client, Style},
     ledger::{Ledger, ROGUE},
+    patience::within,
     server::{Face, server},
 };
 
@@ -120,12 +121,7 @@ async fn victim(node: Node) -> Outcome {
     let mut client = runtime.supervise_over(node.dialer("trap"), Credentials::token("victim"));
     while !node.is_healed() {
         let _ = client.try_send("help");
-        let patience = node.sleep(SECOND);
-        let over = smol::future::or(async { client.next().await.is_none() }, async {
-            patience.await;
-            false
-        });
-        if over.await {
+        if let Some(None) = within(&node, SECOND, client.next()).await {
             break;
         }
     }
