@@ -200,10 +200,12 @@ impl World {
         assert_eq!(resume.session, session.as_u64());
         // Secrets are numbers here, and grow.
         let secret = u128::from_be_bytes(*resume.secret.as_bytes());
-        assert!(
-            (1..=u128::from(self.secrets)).contains(&secret),
-            "never a secret"
+        assert_eq!(
+            self.owners.get(&secret),
+            Some(&session),
+            "a secret of somebody else"
         );
+        self.owners.insert(self.secrets.into(), session);
         let book = self.books.entry(session).or_default();
         let (last, attempt) = book.proof;
         assert!(

@@ -110,6 +110,7 @@ impl Server {
         match verdict {
             0..160 => {
                 let (secret, mut fx) = (world.fresh_secret(), Effects::default());
+                world.owners.insert(world.secrets.into(), key);
                 let identity = Identity::new(u64::from(verdict % 3)).expect("short enough");
                 let verdict = world
                     .registry

@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) epochs: BTreeMap<Vec<u8>, u64>,
     grammar: Grammar,
     pub(crate) secrets: u64,
+    /// Whose each secret is that a session was given.
+    pub(crate) owners: BTreeMap<u128, Key>,
 }
 
 impl World {
@@ -55,6 +57,7 @@ impl World {
             epochs: BTreeMap::new(),
             grammar: Grammar::new(side),
             secrets: 0,
+            owners: BTreeMap::new(),
         };
         if crowd {
             world.crowd();
