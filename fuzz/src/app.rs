@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sessile::{
     Lent, Reason, SendError,
-    proto::{Cx, Key, Machine, Phase, closed},
+    proto::{Cx, Key, Machine, Phase, Wake, closed},
 };
 
 use crate::{
@@ -93,6 +93,15 @@ fn send(world: &mut World, key: Key, choices: &mut Choices<'_>) {
         Some(Ok(())) => {
             assert!(len <= most, "{len} of at most {most}");
             world.books.entry(key).or_default().accepted += 1;
+            // Whoever drives the link has to hear of it.
+            let up = world
+                .registry
+                .get(key)
+                .is_some_and(|machine| machine.phase().is_up());
+            assert!(
+                !up || world.woken.has(Wake::LINK),
+                "nobody was woken to write it"
+            );
         }
         Some(Err(SendError::TooLong(_))) => assert!(len > most, "{len} of at most {most}"),
         Some(Err(_)) | None => {}

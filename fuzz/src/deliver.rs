@@ -1,6 +1,7 @@
 //! Bytes arrive and bytes are written, and what must not change by it has not.
 
 use sessile::{
+    Reason,
     proto::{Effects, Heard, Key, Machine, Phase},
     registry::Reading,
     wire::Frame,
@@ -28,6 +29,7 @@ impl World {
             &self.links[index].said[..before],
             &bytes,
         );
+        let unread = machine.map_or(0, Machine::unread);
         // S7, S8: a stranger and a link of old change nobody.
         let before = (stranger || !current).then(|| self.stands());
         let (mut rest, mut fx, mut secrets) = (&bytes[..], Effects::default(), self.secrets);
@@ -62,7 +64,15 @@ impl World {
             self.check_proof(index, port.key());
             self.check_epoch(port.key());
         }
+        self.check_mail(key, unread);
         self.perform(fx);
+        self.prove(
+            index,
+            key,
+            bytes.len(),
+            current,
+            reading == Reading::Continue,
+        );
         self.links[index].put_back(port, reading == Reading::Continue);
     }
 
@@ -88,6 +98,7 @@ impl World {
         // Its host may be called while another link takes the session over.
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(link));
+        let unread = machine.map_or(0, Machine::unread);
         let before = (!current).then(|| self.stands());
         self.registry.prepare(&mut port);
         let open = loop {
@@ -114,7 +125,9 @@ impl World {
         if let Some(before) = before {
             self.check_unharmed(&before, []);
         }
+        self.check_mail(key, unread);
         self.perform(fx);
+        self.prove(index, key, bytes.len(), current, open);
         self.links[index].put_back(port, open);
     }
 
@@ -166,6 +179,37 @@ impl World {
         }
     }
 
+    /// What came before a peer's CLOSE can be read after it.
+    fn check_mail(&self, key: Key, unread: usize) {
+        let machine = self.registry.get(key);
+        let closed = |one: &&Machine| {
+            one.ended()
+                .is_some_and(|end| end.reason() == Reason::ClosedByPeer)
+        };
+        assert!(
+            machine
+                .filter(closed)
+                .is_none_or(|one| one.unread() >= unread),
+            "mail is gone"
+        );
+    }
+
+    /// These last bytes of a link may have proven that its session's newest secret had arrived.
+    fn prove(&mut self, index: usize, key: Key, new: usize, current: bool, open: bool) {
+        let link = &self.links[index];
+        if !current || !link.known || link.key() != key {
+            return;
+        }
+        let before = link.said.len() - new;
+        let mut at = 0;
+        let whole = link::frames(&link.said, |frame| {
+            at += link::length(frame, &link.said[at..]);
+            (at > before).then_some(())
+        });
+        let proof = &mut self.books.entry(key).or_default().proof;
+        proof.hear(open && whole.is_some());
+    }
+
     /// S3: a session has a new link. Epochs grow for every identity, whichever session it is in.
     pub(crate) fn check_epoch(&mut self, key: Key) {
         let Some(machine) = self.registry.get(key) else {
@@ -189,8 +233,7 @@ impl World {
         session.filter(|_| at_once).unwrap_or(link.key())
     }
 
-    /// A link moved to a session: its RESUME was above every earlier one (R2), and its secret no older than the one that was
-    /// used last (T14).
+    /// A link moved to a session: its RESUME was good.
     fn check_proof(&mut self, index: usize, session: Key) {
         let resume = link::frames(&self.links[index].said, |frame| match frame {
             Frame::Resume(resume) => Some(resume.clone()),
@@ -198,21 +241,11 @@ impl World {
         });
         let resume = resume.expect("a link moved without RESUME");
         assert_eq!(resume.session, session.as_u64());
-        // Secrets are numbers here, and grow.
-        let secret = u128::from_be_bytes(*resume.secret.as_bytes());
-        assert_eq!(
-            self.owners.get(&secret),
-            Some(&session),
-            "a secret of somebody else"
-        );
-        self.owners.insert(self.secrets.into(), session);
-        let book = self.books.entry(session).or_default();
-        let (last, attempt) = book.proof;
-        assert!(
-            secret >= last && resume.attempt > attempt,
-            "{resume:?} after {:?}",
-            book.proof
-        );
-        book.proof = (secret, resume.attempt);
+        let fresh = self.secrets.into();
+        self.books
+            .entry(session)
+            .or_default()
+            .proof
+            .accept(&resume, fresh);
     }
 }

@@ -3,7 +3,7 @@
 use sessile::{
     proto::Key,
     registry::Port,
-    wire::{Beat, Frame, decode},
+    wire::{Beat, Frame, decode, needed},
 };
 
 use crate::{
@@ -23,7 +23,9 @@ pub(crate) struct Link {
     /// Number of the next message that the core writes.
     next: Option<u64>,
     /// The core has said that it knows who is here.
-    known: bool,
+    pub(crate) known: bool,
+    /// The dialer has written RESUME here.
+    resuming: bool,
     /// The host has asked back: what it asks is its own business.
     asked: bool,
     pub(crate) beat: Beat,
@@ -39,6 +41,7 @@ impl Link {
             heard: 0,
             next: None,
             known: false,
+            resuming: false,
             asked: false,
             beat: Beat::default(),
         }
@@ -99,6 +102,10 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
         "{frame:?}, {} were given",
         book.taken
     );
+    // R6: between RESUME and RESUMED a dialer says nothing but that it leaves.
+    if link.resuming && stated(&link.said).is_none() {
+        assert!(matches!(frame, Frame::Close(_)), "{frame:?} before RESUMED");
+    }
     match frame {
         Frame::Welcome(welcome) => {
             assert_eq!(welcome.session, key.as_u64());
@@ -113,7 +120,8 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
             world.known.push((key.as_u64(), resumed.secret.clone()));
             assert_eq!(resumed.epoch, book.epoch);
         }
-        Frame::Resume(_) | Frame::Login(_) => link.known = true,
+        Frame::Resume(_) => (link.known, link.resuming) = (true, true),
+        Frame::Login(_) => link.known = true,
         Frame::Challenge(_) => link.asked = true,
         Frame::Data(payload) => {
             // A dialer's link says nothing before its messages: they go on from where the other end said it was.
@@ -144,6 +152,11 @@ fn stated(said: &[u8]) -> Option<u64> {
         Frame::Resumed(resumed) => Some(resumed.received),
         _ => None,
     })
+}
+
+/// How many of these bytes this frame, the first of them, took.
+pub(crate) fn length(frame: &Frame<'_>, bytes: &[u8]) -> usize {
+    needed(bytes).unwrap_or_else(|| panic!("{frame:?} has no length"))
 }
 
 /// The first of the frames that is of use.

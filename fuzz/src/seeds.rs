@@ -84,6 +84,12 @@ const SEND: &[u8] = &[14, 0, 0, 0, 4, 0];
 const SEND_HERE: &[u8] = &[14, 0, 0, 4, 0];
 const ACK: &[u8] = &[2, 0, 0, 11, 208, 0];
 const RESUMED_FROM_0: &[u8] = &[2, 0, 0, 7, 0, 0, 208, 208, 0];
+/// The same with the secret that was current before this one.
+const RESUME_LAST: &[u8] = &[2, 0, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0];
+const DATA: &[u8] = &[2, 0, 0, 8, 0, 0];
+const CLOSE: &[u8] = &[2, 0, 0, 15, 0, 0, 0, 0];
+const LET_GO: &[u8] = &[14, 0, 0, 18, 1];
+const WAIT_LONG: &[u8] = &[13, 0, 4, 0];
 const WAIT: &[u8] = &[13, 0, 3, 0];
 const DIALED: &[u8] = &[1, 0, 200];
 /// A frame, in the shortest of texts.
@@ -96,12 +102,50 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "split" => golden(|limit| vec![limit, limit, 1, 2, 3, 5, 8, 13]),
         "server" => [in_stages(&SERVER), lives(&SERVERS)].concat(),
         "client" => [in_stages(&CLIENT), lives(&CLIENTS)].concat(),
+        "pair" => vec![("a-long-sleep".into(), vec![0, 21, 0, 3, 18])],
         _ => Vec::new(),
     }
 }
 
 /// Longer lives, for what no stage alone shows.
-const SERVERS: [(&str, &[&[u8]]); 4] = [
+const SERVERS: [(&str, &[&[u8]]); 9] = [
+    (
+        "a-secret-that-was-replaced",
+        &[
+            LIMITS,
+            ACCEPT,
+            LOGIN,
+            ADMIT,
+            HEAR,
+            ACK,
+            CUT,
+            ACCEPT,
+            RESUME,
+            HEAR,
+            ACK,
+            CUT,
+            ACCEPT,
+            RESUME_LAST,
+        ],
+    ),
+    (
+        "closed-with-mail",
+        &[LIMITS, ACCEPT, LOGIN, ADMIT, HEAR, DATA, CLOSE],
+    ),
+    (
+        "an-end-that-is-remembered",
+        &[
+            LIMITS, ACCEPT, LOGIN, ADMIT, HEAR, ACK, LET_GO, HEAR, WAIT, WAIT,
+        ],
+    ),
+    (
+        "never-proven",
+        &[LIMITS, ACCEPT, LOGIN, ADMIT, HEAR, WAIT_LONG],
+    ),
+    (
+        "its-own-ghost",
+        &[LIMITS, ACCEPT, LOGIN, ADMIT, HEAR, ACCEPT, LOGIN, ADMIT],
+    ),
     (
         "ends-before-it-repeats-itself",
         &[
@@ -157,7 +201,18 @@ const SERVERS: [(&str, &[&[u8]]); 4] = [
     ),
 ];
 
-const CLIENTS: [(&str, &[&[u8]]); 2] = [
+const CLIENTS: [(&str, &[&[u8]]); 4] = [
+    (
+        "links-that-last-for-nothing",
+        &[
+            LIMITS, FIRST_LINK, ASK, HEAR, WELCOME, CUT, WAIT, DIALED, HEAR, CUT, WAIT, DIALED,
+            HEAR, CUT, WAIT,
+        ],
+    ),
+    (
+        "closed-with-mail",
+        &[LIMITS, FIRST_LINK, ASK, HEAR, WELCOME, DATA, CLOSE],
+    ),
     (
         "ends-before-it-repeats-itself",
         &[
