@@ -4,7 +4,7 @@ use sessile::{
     Reason,
     proto::{Effects, Heard, Key, Machine, Phase},
     registry::Reading,
-    wire::Frame,
+    wire::{Frame, Resumed, needed},
 };
 
 use crate::{
@@ -30,6 +30,7 @@ impl World {
             &bytes,
         );
         let unread = machine.map_or(0, Machine::unread);
+        let acked = machine.map_or(0, |one| one.snapshot(self.now).acked);
         // S7, S8: a stranger and a link of old change nobody.
         let before = (stranger || !current).then(|| self.stands());
         let (mut rest, mut fx, mut secrets) = (&bytes[..], Effects::default(), self.secrets);
@@ -66,13 +67,9 @@ impl World {
         }
         self.check_mail(key, unread);
         self.perform(fx);
-        self.prove(
-            index,
-            key,
-            bytes.len(),
-            current,
-            reading == Reading::Continue,
-        );
+        if current {
+            self.take_in(index, key, bytes.len(), acked, reading == Reading::Continue);
+        }
         self.links[index].put_back(port, reading == Reading::Continue);
     }
 
@@ -99,6 +96,7 @@ impl World {
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(link));
         let unread = machine.map_or(0, Machine::unread);
+        let acked = machine.map_or(0, |one| one.snapshot(self.now).acked);
         let before = (!current).then(|| self.stands());
         self.registry.prepare(&mut port);
         let open = loop {
@@ -127,7 +125,9 @@ impl World {
         }
         self.check_mail(key, unread);
         self.perform(fx);
-        self.prove(index, key, bytes.len(), current, open);
+        if current {
+            self.take_in(index, key, bytes.len(), acked, open);
+        }
         self.links[index].put_back(port, open);
     }
 
@@ -194,20 +194,39 @@ impl World {
         );
     }
 
-    /// These last bytes of a link may have proven that its session's newest secret had arrived.
-    fn prove(&mut self, index: usize, key: Key, new: usize, current: bool, open: bool) {
+    /// The last `new` bytes of a link were taken, and it is open: what they say can be (T10, R10). They prove that the session's
+    /// newest secret had arrived.
+    fn take_in(&mut self, index: usize, key: Key, new: usize, acked: u64, open: bool) {
         let link = &self.links[index];
-        if !current || !link.known || link.key() != key {
+        if !link.known || link.key() != key {
             return;
         }
-        let before = link.said.len() - new;
-        let mut at = 0;
-        let whole = link::frames(&link.said, |frame| {
-            at += link::length(frame, &link.said[at..]);
-            (at > before).then_some(())
+        let book = self.books.entry(key).or_default();
+        let (before, mut at, mut acked, mut whole) = (link.said.len() - new, 0, acked, false);
+        link::frames(&link.said, |frame| {
+            at += needed(&link.said[at..]).unwrap_or_default();
+            if open && at > before {
+                whole = true;
+                match frame {
+                    Frame::Ack(taken) => {
+                        assert!(
+                            acked <= *taken && *taken <= link.written(),
+                            "{frame:?} after {acked}"
+                        );
+                        acked = *taken;
+                    }
+                    Frame::Resumed(Resumed {
+                        received, taken, ..
+                    }) => {
+                        assert!(acked <= *taken && taken <= received && *received <= book.written);
+                        acked = *taken;
+                    }
+                    _ => {}
+                }
+            }
+            None::<()>
         });
-        let proof = &mut self.books.entry(key).or_default().proof;
-        proof.hear(open && whole.is_some());
+        book.proof.hear(whole);
     }
 
     /// S3: a session has a new link. Epochs grow for every identity, whichever session it is in.
@@ -242,10 +261,11 @@ impl World {
         let resume = resume.expect("a link moved without RESUME");
         assert_eq!(resume.session, session.as_u64());
         let fresh = self.secrets.into();
-        self.books
-            .entry(session)
-            .or_default()
-            .proof
-            .accept(&resume, fresh);
+        let book = self.books.entry(session).or_default();
+        assert!(
+            resume.taken <= resume.received && resume.received <= book.written,
+            "{resume:?}"
+        );
+        book.proof.accept(&resume, fresh);
     }
 }

@@ -3,7 +3,7 @@
 use sessile::{
     proto::Key,
     registry::Port,
-    wire::{Beat, Frame, decode, needed},
+    wire::{Beat, Frame, decode},
 };
 
 use crate::{
@@ -50,6 +50,11 @@ impl Link {
     /// The session that the link belongs to now, or did last.
     pub(crate) const fn key(&self) -> Key {
         self.key
+    }
+
+    /// The number below which the core has written every message to this link, or need not.
+    pub(crate) fn written(&self) -> u64 {
+        self.next.or_else(|| stated(&self.said)).unwrap_or(0)
     }
 
     /// Takes the port, to be [put back](Self::put_back), and what arrives.
@@ -125,7 +130,7 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
         Frame::Challenge(_) => link.asked = true,
         Frame::Data(payload) => {
             // A dialer's link says nothing before its messages: they go on from where the other end said it was.
-            let number = link.next.or_else(|| stated(&link.said)).unwrap_or(0);
+            let number = link.written();
             assert!(number < book.accepted, "never accepted");
             let expected = numbered(number, payload.len());
             assert_eq!(
@@ -152,11 +157,6 @@ fn stated(said: &[u8]) -> Option<u64> {
         Frame::Resumed(resumed) => Some(resumed.received),
         _ => None,
     })
-}
-
-/// How many of these bytes this frame, the first of them, took.
-pub(crate) fn length(frame: &Frame<'_>, bytes: &[u8]) -> usize {
-    needed(bytes).unwrap_or_else(|| panic!("{frame:?} has no length"))
 }
 
 /// The first of the frames that is of use.

@@ -102,10 +102,18 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "split" => golden(|limit| vec![limit, limit, 1, 2, 3, 5, 8, 13]),
         "server" => [in_stages(&SERVER), lives(&SERVERS)].concat(),
         "client" => [in_stages(&CLIENT), lives(&CLIENTS)].concat(),
-        "pair" => vec![("a-long-sleep".into(), vec![0, 21, 0, 3, 18])],
+        "pair" => vec![
+            ("a-long-sleep".into(), vec![0, 21, 0, 3, 18]),
+            ("a-resumed-that-is-lost".into(), LOST_RESUMED.to_vec()),
+        ],
         _ => Vec::new(),
     }
 }
+
+/// A link breaks, time passes, another is made; RESUME is written and read, RESUMED is written, and the link breaks.
+const LOST_RESUMED: &[u8] = &[
+    0, 14, 0, 19, 0, 255, 16, 0, 8, 0, 11, 1, 255, 8, 1, 14, 0, 20, 0, 50,
+];
 
 /// Longer lives, for what no stage alone shows.
 const SERVERS: [(&str, &[&[u8]]); 9] = [
@@ -275,11 +283,9 @@ fn golden(head: impl Fn(u8) -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
         include_str!("../../tests/vectors/invalid.txt"),
     ];
     let vectors = texts.into_iter().flat_map(vectors::read);
-    // A length is announced that nothing follows.
-    let announced = (
-        "announced".to_owned(),
-        [head(3), vec![0, 15, 0, 0, 0x10, 0]].concat(),
-    );
+    // A length is announced, and little follows.
+    let announced = [&[0, 15, 0, 0, 0x10][..], &[0; 80]].concat();
+    let announced = ("announced".to_owned(), [head(3), announced].concat());
     let vectors = vectors.map(|vector| {
         let limit = if vector.limit <= 4096 { 1 } else { 3 };
         (vector.name, [head(limit), vector.bytes].concat())
