@@ -30,7 +30,7 @@ impl World {
             &bytes,
         );
         let unread = machine.map_or(0, Machine::unread);
-        let acked = machine.map_or(0, |one| one.snapshot(self.now).acked);
+        let acked = self.acked(key);
         // S7, S8: a stranger and a link of old change nobody.
         let before = (stranger || !current).then(|| self.stands());
         let (mut rest, mut fx, mut secrets) = (&bytes[..], Effects::default(), self.secrets);
@@ -96,7 +96,7 @@ impl World {
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(link));
         let unread = machine.map_or(0, Machine::unread);
-        let acked = machine.map_or(0, |one| one.snapshot(self.now).acked);
+        let acked = self.acked(key);
         let before = (!current).then(|| self.stands());
         self.registry.prepare(&mut port);
         let open = loop {
@@ -194,21 +194,28 @@ impl World {
         );
     }
 
+    /// How far a session's messages are acknowledged; after its end they may have been handed back, acknowledged or not.
+    fn acked(&self, key: Key) -> Option<u64> {
+        let snapshot = self.registry.snapshot(key, self.now)?;
+        (snapshot.phase != Phase::Ended).then_some(snapshot.acked)
+    }
+
     /// The last `new` bytes of a link were taken, and it is open: what they say can be (T10, R10). They prove that the session's
     /// newest secret had arrived.
-    fn take_in(&mut self, index: usize, key: Key, new: usize, acked: u64, open: bool) {
+    fn take_in(&mut self, index: usize, key: Key, new: usize, acked: Option<u64>, open: bool) {
         let link = &self.links[index];
         if !link.known || link.key() != key {
             return;
         }
         let book = self.books.entry(key).or_default();
-        let (before, mut at, mut acked, mut whole) = (link.said.len() - new, 0, acked, false);
+        let (before, mut at, mut whole) = (link.said.len() - new, 0, false);
+        let (checked, mut acked) = (acked.is_some(), acked.unwrap_or_default());
         link::frames(&link.said, |frame| {
             at += needed(&link.said[at..]).unwrap_or_default();
             if open && at > before {
                 whole = true;
                 match frame {
-                    Frame::Ack(taken) => {
+                    Frame::Ack(taken) if checked => {
                         assert!(
                             acked <= *taken && *taken <= link.written(),
                             "{frame:?} after {acked}"
