@@ -92,6 +92,10 @@ pub(crate) fn listen(world: &mut World, index: usize, key: Key, bytes: &[u8]) {
 }
 
 fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
+    let acked = world
+        .registry
+        .snapshot(key, world.now)
+        .map_or(0, |one| one.acked);
     let book = world.books.entry(key).or_default();
     let link = &mut world.links[index];
     // S2: whatever says `taken` says what the application was given, no more and no less.
@@ -130,7 +134,8 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
         Frame::Challenge(_) => link.asked = true,
         Frame::Data(payload) => {
             // A dialer's link says nothing before its messages: they go on from where the other end said it was.
-            let number = link.written();
+            // Unless its last words contradicted that: what they say was taken is not written again.
+            let number = link.written().max(acked);
             assert!(number < book.accepted, "never accepted");
             let expected = numbered(number, payload.len());
             assert_eq!(
