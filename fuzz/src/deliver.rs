@@ -140,6 +140,7 @@ impl World {
         let key = port.key();
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(port.link()));
+        let acked = self.registry.snapshot(key, now).map_or(0, |one| one.acked);
         let close = loop {
             let before = out.len();
             let transmit = self.registry.transmit(&port, now, &mut out, &mut fx);
@@ -156,7 +157,7 @@ impl World {
             "a link of old is written to"
         );
         self.links[index].put_back(port, !close);
-        link::listen(self, index, key, &out);
+        link::listen(self, index, key, acked, &out);
         self.perform(fx);
     }
 

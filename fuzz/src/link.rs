@@ -75,10 +75,12 @@ impl Link {
     }
 }
 
-/// What an end that is not trusted was told is read, frame by frame, and compared with what the books say.
-pub(crate) fn listen(world: &mut World, index: usize, key: Key, bytes: &[u8]) {
+/// What an end that is not trusted was told is read, frame by frame, and compared with what the books say. `acked`
+/// were acknowledged before it was written.
+pub(crate) fn listen(world: &mut World, index: usize, key: Key, acked: u64, bytes: &[u8]) {
     world.links[index].heard += bytes.len();
-    decode_all(bytes, |frame| hear(world, index, key, frame)).expect("the core writes frames");
+    decode_all(bytes, |frame| hear(world, index, key, acked, frame))
+        .expect("the core writes frames");
     let link = &world.links[index];
     // R3: whoever is not known is answered with little.
     if !link.known && !link.asked {
@@ -91,11 +93,7 @@ pub(crate) fn listen(world: &mut World, index: usize, key: Key, bytes: &[u8]) {
     }
 }
 
-fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
-    let acked = world
-        .registry
-        .snapshot(key, world.now)
-        .map_or(0, |one| one.acked);
+fn hear(world: &mut World, index: usize, key: Key, acked: u64, frame: &Frame<'_>) {
     let book = world.books.entry(key).or_default();
     let link = &mut world.links[index];
     // S2: whatever says `taken` says what the application was given, no more and no less.
