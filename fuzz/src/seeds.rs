@@ -3,7 +3,7 @@
 
 use crate::vectors;
 
-/// Every type of frame, by its name and by what [`crate::grammar::frame`] has to be told to write it.
+/// Every type of frame, by its name and by what `grammar::frame` has to be told to write it.
 pub const FRAMES: [(&str, &[u8]); 15] = [
     ("LOGIN", &[0, 0, 0, 0, 6]),
     ("CHALLENGE", &[1, 1, 7]),
