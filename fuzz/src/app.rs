@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sessile::{
     Lent, Reason, SendError,
-    proto::{Cx, Key, Machine, Phase, closed},
+    proto::{Cx, Key, Machine, Phase, Wake, closed},
 };
 
 use crate::{
@@ -93,6 +93,15 @@ fn send(world: &mut World, key: Key, choices: &mut Choices<'_>) {
         Some(Ok(())) => {
             assert!(len <= most, "{len} of at most {most}");
             world.books.entry(key).or_default().accepted += 1;
+            // Whoever drives the link has to hear of it.
+            let up = world
+                .registry
+                .get(key)
+                .is_some_and(|machine| machine.phase().is_up());
+            assert!(
+                !up || world.woken.has(Wake::LINK),
+                "nobody was woken to write it"
+            );
         }
         Some(Err(SendError::TooLong(_))) => assert!(len > most, "{len} of at most {most}"),
         Some(Err(_)) | None => {}
@@ -153,6 +162,9 @@ pub(crate) fn let_go(world: &mut World, key: Key) -> bool {
     false
 }
 
+/// Longer than any server may ask a client to keep a session: seven days and a lease.
+const LONG: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
 /// Everybody has left: what is open is read and closed, time passes, and nothing is left of anything.
 pub(crate) fn end(world: &mut World, held: &[Key]) {
     // Whatever there is to say of all this can be said. It takes longer than all the rest, so in replays alone.
@@ -167,7 +179,7 @@ pub(crate) fn end(world: &mut World, held: &[Key]) {
     }
     // L3: nobody says a word any more. Whoever waits for one stops waiting.
     world.links.clear();
-    world.pass(Duration::from_secs(2 * 60 * 60), false);
+    world.pass(LONG, false);
     assert_eq!((world.registry.strangers(), world.registry.len()), (0, 0));
     for machine in world.machines() {
         assert!(
@@ -180,7 +192,7 @@ pub(crate) fn end(world: &mut World, held: &[Key]) {
         let_go(world, key);
     }
     world.offered.clear();
-    world.pass(Duration::from_secs(2 * 60 * 60), false);
+    world.pass(LONG, false);
     // S10, R2, R5: no timer, no session, no place taken.
     assert_eq!(world.registry.occupied(), 0, "{:?}", world.registry);
     assert_eq!(world.registry.next_deadline(), None);

@@ -6,6 +6,7 @@ use sessile::{
     Fate, Undelivered,
     proto::{Key, LinkId, Machine, Phase, Snapshot, Time},
     registry::{Registry, Wheel},
+    wire::Resume,
 };
 
 /// What was seen of one session.
@@ -19,8 +20,61 @@ pub(crate) struct Book {
     pub(crate) taken: u64,
     /// Of its newest link.
     pub(crate) epoch: u64,
-    /// Of the RESUME that brought it back last: its secret, as a number, and its attempt.
-    pub(crate) proof: (u128, u64),
+    pub(crate) proof: Proof,
+    /// As long as its end must be remembered (R13).
+    pub(crate) until: Time,
+}
+
+/// What brings a session back. Secrets are numbers here, and grow.
+#[derive(Debug, Default)]
+pub(crate) struct Proof {
+    current: u128,
+    /// The one that was used last, as long as nobody proved the one above (R5).
+    previous: Option<u128>,
+    attempt: u64,
+    /// When somebody must have proved that WELCOME arrived (R16).
+    by: Option<Time>,
+}
+
+impl Proof {
+    pub(crate) const fn new(first: u128, by: Time) -> Self {
+        Self {
+            current: first,
+            previous: None,
+            attempt: 0,
+            by: Some(by),
+        }
+    }
+
+    /// A RESUME was accepted, and `fresh` goes out with the answer: it had to be with one of the two secrets that count, and
+    /// above every attempt before (R2, R4, R5, T14).
+    pub(crate) fn accept(&mut self, resume: &Resume, fresh: u128) {
+        let used = u128::from_be_bytes(*resume.secret.as_bytes());
+        assert!(
+            used == self.current || Some(used) == self.previous,
+            "{used}, not {self:?}"
+        );
+        assert!(resume.attempt > self.attempt, "{resume:?} after {self:?}");
+        *self = Self {
+            current: fresh,
+            previous: Some(used),
+            attempt: resume.attempt,
+            by: None,
+        };
+    }
+
+    /// Something arrived on the link that the newest secret was written to; `whole`: a frame that counted.
+    pub(crate) const fn hear(&mut self, whole: bool) {
+        self.by = None;
+        if whole {
+            self.previous = None;
+        }
+    }
+
+    /// Nobody proved it in time.
+    pub(crate) fn is_overdue(&self, now: Time) -> bool {
+        self.by.is_some_and(|by| by + TICK <= now)
+    }
 }
 
 /// How a session stands, in so far as a peer that is nobody to it must not be able to change it.

@@ -2,7 +2,7 @@
 //! the very bytes it came from.
 
 use sessile::wire::{
-    CONTROL_FRAME_BYTES, Frame, HEADER_BYTES, Violation, decode, decode_body, needed,
+    CONTROL_FRAME_BYTES, Frame, HEADER_BYTES, Violation, decode, decode_body, kind, needed,
     payload_header,
 };
 
@@ -79,6 +79,11 @@ fn check_begun(rest: &[u8], limit: usize) {
         Some(total) => {
             assert!(total > rest.len());
             assert!(total <= HEADER_BYTES + limit.max(CONTROL_FRAME_BYTES));
+            // A frame that nobody knows is not waited for.
+            assert!(
+                rest.get(HEADER_BYTES)
+                    .is_none_or(|&kind| kind::is_known(kind))
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Bytes arrive and bytes are written, and what must not change by it has not.
 
 use sessile::{
+    Reason,
     proto::{Effects, Heard, Key, Machine, Phase},
     registry::Reading,
-    wire::Frame,
+    wire::{Frame, Resumed, needed},
 };
 
 use crate::{
@@ -28,6 +29,8 @@ impl World {
             &self.links[index].said[..before],
             &bytes,
         );
+        let unread = machine.map_or(0, Machine::unread);
+        let acked = self.acked(key);
         // S7, S8: a stranger and a link of old change nobody.
         let before = (stranger || !current).then(|| self.stands());
         let (mut rest, mut fx, mut secrets) = (&bytes[..], Effects::default(), self.secrets);
@@ -62,7 +65,11 @@ impl World {
             self.check_proof(index, port.key());
             self.check_epoch(port.key());
         }
+        self.check_mail(key, unread);
         self.perform(fx);
+        if current {
+            self.take_in(index, key, bytes.len(), acked, reading == Reading::Continue);
+        }
         self.links[index].put_back(port, reading == Reading::Continue);
     }
 
@@ -88,6 +95,8 @@ impl World {
         // Its host may be called while another link takes the session over.
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(link));
+        let unread = machine.map_or(0, Machine::unread);
+        let acked = self.acked(key);
         let before = (!current).then(|| self.stands());
         self.registry.prepare(&mut port);
         let open = loop {
@@ -114,7 +123,11 @@ impl World {
         if let Some(before) = before {
             self.check_unharmed(&before, []);
         }
+        self.check_mail(key, unread);
         self.perform(fx);
+        if current {
+            self.take_in(index, key, bytes.len(), acked, open);
+        }
         self.links[index].put_back(port, open);
     }
 
@@ -127,6 +140,7 @@ impl World {
         let key = port.key();
         let machine = self.registry.get(key);
         let current = machine.is_some_and(|one| one.current_link() == Some(port.link()));
+        let acked = self.registry.snapshot(key, now).map_or(0, |one| one.acked);
         let close = loop {
             let before = out.len();
             let transmit = self.registry.transmit(&port, now, &mut out, &mut fx);
@@ -143,7 +157,7 @@ impl World {
             "a link of old is written to"
         );
         self.links[index].put_back(port, !close);
-        link::listen(self, index, key, &out);
+        link::listen(self, index, key, acked, &out);
         self.perform(fx);
     }
 
@@ -164,6 +178,63 @@ impl World {
                 "{key:?}"
             );
         }
+    }
+
+    /// What came before a peer's CLOSE can be read after it.
+    fn check_mail(&self, key: Key, unread: usize) {
+        let machine = self.registry.get(key);
+        let closed = |one: &&Machine| {
+            one.ended()
+                .is_some_and(|end| end.reason() == Reason::ClosedByPeer)
+        };
+        assert!(
+            machine
+                .filter(closed)
+                .is_none_or(|one| one.unread() >= unread),
+            "mail is gone"
+        );
+    }
+
+    /// How far a session's messages are acknowledged; after its end they may have been handed back, acknowledged or not.
+    fn acked(&self, key: Key) -> Option<u64> {
+        let snapshot = self.registry.snapshot(key, self.now)?;
+        (snapshot.phase != Phase::Ended).then_some(snapshot.acked)
+    }
+
+    /// The last `new` bytes of a link were taken, and it is open: what they say can be (T10, R10). They prove that the session's
+    /// newest secret had arrived.
+    fn take_in(&mut self, index: usize, key: Key, new: usize, acked: Option<u64>, open: bool) {
+        let link = &self.links[index];
+        if !link.known || link.key() != key {
+            return;
+        }
+        let book = self.books.entry(key).or_default();
+        let (before, mut at, mut whole) = (link.said.len() - new, 0, false);
+        let (checked, mut acked) = (acked.is_some(), acked.unwrap_or_default());
+        link::frames(&link.said, |frame| {
+            at += needed(&link.said[at..]).unwrap_or_default();
+            if open && at > before {
+                whole = true;
+                match frame {
+                    Frame::Ack(taken) if checked => {
+                        assert!(
+                            acked <= *taken && *taken <= link.written(),
+                            "{frame:?} after {acked}"
+                        );
+                        acked = *taken;
+                    }
+                    Frame::Resumed(Resumed {
+                        received, taken, ..
+                    }) => {
+                        assert!(acked <= *taken && taken <= received && *received <= book.written);
+                        acked = *taken;
+                    }
+                    _ => {}
+                }
+            }
+            None::<()>
+        });
+        book.proof.hear(whole);
     }
 
     /// S3: a session has a new link. Epochs grow for every identity, whichever session it is in.
@@ -189,8 +260,7 @@ impl World {
         session.filter(|_| at_once).unwrap_or(link.key())
     }
 
-    /// A link moved to a session: its RESUME was above every earlier one (R2), and its secret no older than the one that was
-    /// used last (T14).
+    /// A link moved to a session: its RESUME was good.
     fn check_proof(&mut self, index: usize, session: Key) {
         let resume = link::frames(&self.links[index].said, |frame| match frame {
             Frame::Resume(resume) => Some(resume.clone()),
@@ -198,19 +268,12 @@ impl World {
         });
         let resume = resume.expect("a link moved without RESUME");
         assert_eq!(resume.session, session.as_u64());
-        // Secrets are numbers here, and grow.
-        let secret = u128::from_be_bytes(*resume.secret.as_bytes());
-        assert!(
-            (1..=u128::from(self.secrets)).contains(&secret),
-            "never a secret"
-        );
+        let fresh = self.secrets.into();
         let book = self.books.entry(session).or_default();
-        let (last, attempt) = book.proof;
         assert!(
-            secret >= last && resume.attempt > attempt,
-            "{resume:?} after {:?}",
-            book.proof
+            resume.taken <= resume.received && resume.received <= book.written,
+            "{resume:?}"
         );
-        book.proof = (secret, resume.attempt);
+        book.proof.accept(&resume, fresh);
     }
 }

@@ -175,12 +175,35 @@ impl Faults {
             0 => self.on(DIALER, client, |machine, cx| machine.retry_now(cx)),
             1 => self.on(DIALER, client, |machine, cx| machine.want(cx, true)),
             2 => drop(self.on(ACCEPTOR, peer, |machine, _| machine.probe())),
-            _ => {
-                // The whole process stood still.
-                self.pair.now = self.pair.now + Duration::from_secs(u64::from(choices.byte()));
-                self.pair.time();
-            }
+            _ => self.stall(Duration::from_secs(u64::from(choices.byte()))),
         }
+    }
+
+    /// The whole process stands still. Where the link was well, nobody is declared dead for it (T21).
+    fn stall(&mut self, time: Duration) {
+        let calm = time.as_millis().is_multiple_of(2_000);
+        if calm {
+            self.pair.settle();
+        }
+        let before = self.standing();
+        self.pair.now = self.pair.now + time;
+        self.pair.time();
+        if let Some(epoch) = before.filter(|_| calm) {
+            self.pair.settle();
+            assert_eq!(
+                self.standing(),
+                Some(epoch),
+                "dead after {time:?} of our own sleep"
+            );
+        }
+    }
+
+    /// The epoch that both ends are in, where both are up.
+    fn standing(&self) -> Option<u64> {
+        let life = self.lives.last()?;
+        let [client, server] = self.snapshots(life);
+        let up = client.phase.is_up() && server.phase.is_up() && client.epoch == server.epoch;
+        up.then_some(client.epoch)
     }
 
     fn close(&mut self, side: usize, choices: &mut Choices<'_>) {
@@ -224,6 +247,10 @@ impl Faults {
             assert!(up.acked <= life.up.delivered && down.acked <= life.down.delivered);
             assert_eq!(up.taken, life.down.delivered);
             assert_eq!(down.taken, life.up.delivered);
+            // Nobody forgot it, nobody took it for another's: whoever comes back is known (R4).
+            let known = |reason| !matches!(reason, Reason::Gone | Reason::Stale | Reason::Protocol);
+            let reason = self.pair.reason(DIALER, life.client);
+            assert!(reason.is_none_or(known), "{reason:?}");
             assert!(up.unacked_messages <= up.window_messages);
             assert!(down.unacked_messages <= down.window_messages);
         }
@@ -267,6 +294,14 @@ impl Faults {
             .map(|(side, key)| self.pair.reason(side, key));
         if ended == [None, None] {
             assert!(self.is_well(), "{:?}", self.snapshots(life));
+            // What was taken is known to be, however often the acknowledgement was lost (R9).
+            self.pair.pass(Duration::from_secs(1));
+            let life = self.lives.last().expect("there is always one");
+            assert!(
+                self.snapshots(life)
+                    .iter()
+                    .all(|one| one.unacked_messages == 0)
+            );
             self.pair
                 .on_client(|machine, cx| machine.close(cx, closed(Reason::ClosedHere)));
             self.pair.settle();

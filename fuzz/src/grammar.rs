@@ -110,8 +110,14 @@ fn resume(choices: &mut Choices<'_>, knows: &Knows) -> Resume {
     let (session, secret) = match knows.secrets.len() {
         0 => (knows.session, Secret::new([choices.byte(); 16])),
         known => {
-            let back = choices.below(known);
-            knows.secrets[known - 1 - back].clone()
+            let at = known - 1 - choices.below(known);
+            let (session, secret) = &knows.secrets[at];
+            match choices.byte() {
+                // The secret of another session, or of no one.
+                byte @ 224..240 => (*session, knows.secrets[usize::from(byte) % known].1.clone()),
+                240.. => (*session, Secret::new([0; 16])),
+                _ => (*session, secret.clone()),
+            }
         }
     };
     Resume {

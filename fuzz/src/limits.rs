@@ -6,8 +6,8 @@ use sessile::{Config, Reconnect, ReconnectMode};
 
 use crate::{choices::Choices, grammar::TERMS};
 
-/// Small limits, so that short inputs reach them, in a few combinations.
-pub(crate) fn config(choices: &mut Choices<'_>) -> Config {
+/// And how long a link must last to count as stable: small limits, so that short inputs reach them, in a few combinations.
+pub(crate) fn config(choices: &mut Choices<'_>) -> (Config, Duration) {
     let (sizes, times) = (choices.byte(), choices.byte());
     let reconnect = Reconnect::new().mode(match times % 3 {
         0 => ReconnectMode::AtOnce,
@@ -17,9 +17,10 @@ pub(crate) fn config(choices: &mut Choices<'_>) -> Config {
     let reconnect = match times / 4 % 4 {
         0 => reconnect.attempts(3),
         1 => reconnect.budget(Duration::from_secs(8)),
-        2 => reconnect.stable_after(Duration::ZERO),
         _ => reconnect,
     };
+    let stable_after = Duration::from_secs(if times / 4 % 4 == 2 { 0 } else { 30 });
+    let reconnect = reconnect.stable_after(stable_after);
     let window = if times & 0x20 == 0 {
         TERMS.resume_window_ms
     } else {
@@ -43,9 +44,10 @@ pub(crate) fn config(choices: &mut Choices<'_>) -> Config {
         .resume_window(Duration::from_millis(window.into()))
         .close_linger(Duration::from_secs([2, 0, 20][usize::from(times >> 6) % 3]))
         .reconnect(reconnect);
-    if sizes & 16 == 0 {
+    let config = if sizes & 16 == 0 {
         config
     } else {
         config.ack_delay(Duration::ZERO)
-    }
+    };
+    (config, stable_after)
 }

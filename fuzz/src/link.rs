@@ -23,7 +23,9 @@ pub(crate) struct Link {
     /// Number of the next message that the core writes.
     next: Option<u64>,
     /// The core has said that it knows who is here.
-    known: bool,
+    pub(crate) known: bool,
+    /// The dialer has written RESUME here.
+    resuming: bool,
     /// The host has asked back: what it asks is its own business.
     asked: bool,
     pub(crate) beat: Beat,
@@ -39,6 +41,7 @@ impl Link {
             heard: 0,
             next: None,
             known: false,
+            resuming: false,
             asked: false,
             beat: Beat::default(),
         }
@@ -47,6 +50,11 @@ impl Link {
     /// The session that the link belongs to now, or did last.
     pub(crate) const fn key(&self) -> Key {
         self.key
+    }
+
+    /// The number below which the core has written every message to this link, or need not.
+    pub(crate) fn written(&self) -> u64 {
+        self.next.or_else(|| stated(&self.said)).unwrap_or(0)
     }
 
     /// Takes the port, to be [put back](Self::put_back), and what arrives.
@@ -67,10 +75,12 @@ impl Link {
     }
 }
 
-/// What an end that is not trusted was told is read, frame by frame, and compared with what the books say.
-pub(crate) fn listen(world: &mut World, index: usize, key: Key, bytes: &[u8]) {
+/// What an end that is not trusted was told is read, frame by frame, and compared with what the books say. `acked`
+/// were acknowledged before it was written.
+pub(crate) fn listen(world: &mut World, index: usize, key: Key, acked: u64, bytes: &[u8]) {
     world.links[index].heard += bytes.len();
-    decode_all(bytes, |frame| hear(world, index, key, frame)).expect("the core writes frames");
+    decode_all(bytes, |frame| hear(world, index, key, acked, frame))
+        .expect("the core writes frames");
     let link = &world.links[index];
     // R3: whoever is not known is answered with little.
     if !link.known && !link.asked {
@@ -83,7 +93,7 @@ pub(crate) fn listen(world: &mut World, index: usize, key: Key, bytes: &[u8]) {
     }
 }
 
-fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
+fn hear(world: &mut World, index: usize, key: Key, acked: u64, frame: &Frame<'_>) {
     let book = world.books.entry(key).or_default();
     let link = &mut world.links[index];
     // S2: whatever says `taken` says what the application was given, no more and no less.
@@ -99,6 +109,10 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
         "{frame:?}, {} were given",
         book.taken
     );
+    // R6: between RESUME and RESUMED a dialer says nothing but that it leaves.
+    if link.resuming && stated(&link.said).is_none() {
+        assert!(matches!(frame, Frame::Close(_)), "{frame:?} before RESUMED");
+    }
     match frame {
         Frame::Welcome(welcome) => {
             assert_eq!(welcome.session, key.as_u64());
@@ -113,11 +127,13 @@ fn hear(world: &mut World, index: usize, key: Key, frame: &Frame<'_>) {
             world.known.push((key.as_u64(), resumed.secret.clone()));
             assert_eq!(resumed.epoch, book.epoch);
         }
-        Frame::Resume(_) | Frame::Login(_) => link.known = true,
+        Frame::Resume(_) => (link.known, link.resuming) = (true, true),
+        Frame::Login(_) => link.known = true,
         Frame::Challenge(_) => link.asked = true,
         Frame::Data(payload) => {
             // A dialer's link says nothing before its messages: they go on from where the other end said it was.
-            let number = link.next.or_else(|| stated(&link.said)).unwrap_or(0);
+            // Unless its last words contradicted that: what they say was taken is not written again.
+            let number = link.written().max(acked);
             assert!(number < book.accepted, "never accepted");
             let expected = numbered(number, payload.len());
             assert_eq!(

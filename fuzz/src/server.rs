@@ -4,12 +4,20 @@
 use std::time::Duration;
 
 use sessile::{
-    Identity, Rejection,
+    Identity, Reason, Rejection,
     proto::{Effects, Key, Machine, Phase, Verdict},
+    registry::Registry,
     wire::Frame,
 };
 
-use crate::{app, books::check_deadlines, checker::Side, choices::Choices, grammar, world::World};
+use crate::{
+    app,
+    books::{Proof, check_deadlines},
+    checker::Side,
+    choices::Choices,
+    grammar,
+    world::World,
+};
 
 struct Server {
     world: World,
@@ -109,16 +117,7 @@ impl Server {
         let verdict = choices.byte();
         match verdict {
             0..160 => {
-                let (secret, mut fx) = (world.fresh_secret(), Effects::default());
-                let identity = Identity::new(u64::from(verdict % 3)).expect("short enough");
-                let verdict = world
-                    .registry
-                    .admit(key, now, identity.clone(), secret, &mut fx);
-                world.perform(fx);
-                if let Verdict::Admitted = verdict {
-                    assert_eq!(world.registry.holder(&identity), Some(key));
-                    world.check_epoch(key);
-                }
+                self.admit(key, u64::from(verdict % 3));
                 self.members.push(self.judged.swap_remove(at));
             }
             160..200 => drop(world.on(key, |machine, _| machine.challenge(b"who?"[..].into()))),
@@ -142,6 +141,50 @@ impl Server {
         }
     }
 
+    /// The host says who this is, and whoever was that before makes room.
+    fn admit(&mut self, key: Key, identity: u64) {
+        let (now, world) = (self.world.now, &mut self.world);
+        let identity = Identity::new(identity).expect("short enough");
+        let of = |registry: &Registry, key| registry.get(key).map(Machine::instance);
+        let holder = world
+            .registry
+            .holder(&identity)
+            .filter(|&holder| holder != key);
+        let before = holder.and_then(|holder| of(&world.registry, holder));
+        let (instance, attempt) = of(&world.registry, key).unwrap_or_default();
+        let (secret, mut fx) = (world.fresh_secret(), Effects::default());
+        let verdict = world
+            .registry
+            .admit(key, now, identity.clone(), secret, &mut fx);
+        world.perform(fx);
+        let Verdict::Admitted = verdict else {
+            return;
+        };
+        assert_eq!(world.registry.holder(&identity), Some(key));
+        world.check_epoch(key);
+        let prove_by = now + world.registry.settings().login_deadline;
+        let book = world.books.entry(key).or_default();
+        book.proof = Proof::new(world.secrets.into(), prove_by);
+        // R12: a client that comes anew replaces its own ghost silently, and nobody by an older login.
+        if let (Some(holder), Some((its_instance, its_attempt))) = (holder, before) {
+            let same = its_instance == instance;
+            assert!(
+                !same || attempt > its_attempt,
+                "{attempt} after {its_attempt}"
+            );
+            let reason = if same {
+                Reason::Superseded
+            } else {
+                Reason::TakenOver
+            };
+            let ended = world.registry.get(holder).and_then(Machine::ended);
+            assert!(
+                ended.is_none_or(|end| end.reason() == reason),
+                "{ended:?}, not {reason:?}"
+            );
+        }
+    }
+
     /// What holds of all sessions together, whatever their peers write.
     fn check(&self) {
         let (registry, settings) = (&self.world.registry, self.world.registry.settings());
@@ -157,6 +200,15 @@ impl Server {
                 live += 1;
                 assert_eq!(registry.holder(identity), Some(machine.key()));
             }
+        }
+        for (key, book) in &self.world.books {
+            // R13.
+            let kept = book.until <= self.world.now || registry.get(*key).is_some();
+            assert!(
+                kept,
+                "the end of {key:?} is forgotten before {:?}",
+                book.until
+            );
         }
         let (page, more) = registry.page(0, usize::MAX);
         assert_eq!((page.len(), more), (live, None));

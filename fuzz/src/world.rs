@@ -8,8 +8,8 @@ use std::{
 };
 
 use sessile::{
-    EventKind, LossCause,
-    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Time},
+    Event, EventKind, LossCause,
+    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Phase, Time, Wake},
     registry::Registry,
     wire::{Decoder, Frame, Secret, Violation},
 };
@@ -36,13 +36,17 @@ pub(crate) struct World {
     pub(crate) epochs: BTreeMap<Vec<u8>, u64>,
     grammar: Grammar,
     pub(crate) secrets: u64,
+    /// Of dialers: the last attempt to come back, and since when their link is well.
+    series: BTreeMap<u64, (u32, Option<Duration>)>,
+    stable_after: Duration,
+    /// Who was woken last.
+    pub(crate) woken: Wake,
 }
 
 impl World {
     pub(crate) fn new(choices: &mut Choices<'_>, side: Side) -> Self {
-        let settings = config(choices)
-            .validate()
-            .expect("limits that fit each other");
+        let (config, stable_after) = config(choices);
+        let settings = config.validate().expect("limits that fit each other");
         let crowd = settings.pending_logins > 4;
         let mut world = Self {
             now: Time::START + Duration::from_secs(1),
@@ -55,6 +59,9 @@ impl World {
             epochs: BTreeMap::new(),
             grammar: Grammar::new(side),
             secrets: 0,
+            series: BTreeMap::new(),
+            stable_after,
+            woken: Wake::NONE,
         };
         if crowd {
             world.crowd();
@@ -166,6 +173,13 @@ impl World {
                 deadline.is_none_or(|at| at + TICK > self.now),
                 "{machine:?} stays due"
             );
+            // R16.
+            let book = self.books.get(&machine.key());
+            let overdue = book.is_some_and(|book| book.proof.is_overdue(self.now));
+            assert!(
+                !overdue || machine.phase() == Phase::Ended,
+                "{machine:?} is unproven"
+            );
         }
     }
 
@@ -177,6 +191,7 @@ impl World {
     ) -> Option<R> {
         let mut fx = Effects::default();
         let given = self.registry.input(key, self.now, &mut fx, give);
+        self.woken = Wake::NONE;
         self.perform(fx);
         given
     }
@@ -191,6 +206,7 @@ impl World {
                         let line = closed.to_string();
                         assert!(!line.contains(char::is_control), "{line:?}");
                     }
+                    self.follow(&event);
                     // S4, S5 and the order of everything between.
                     self.grammar
                         .hear(&Fact::of(&event))
@@ -198,8 +214,38 @@ impl World {
                 }
                 Effect::Dial(key, link) => self.dials.push_back((key, link)),
                 Effect::Offered(key) => self.offered.push_back(key),
-                Effect::Wake(..) | Effect::Ended(_) => {}
+                Effect::Wake(_, who) => self.woken = self.woken | who,
+                Effect::Ended(_) => {}
             }
+        }
+    }
+
+    /// What an event says of what is to come.
+    fn follow(&mut self, event: &Event) {
+        let settings = self.registry.settings();
+        let (last, up) = self.series.entry(event.session()).or_default();
+        match event.kind() {
+            EventKind::LoggedIn => (*last, *up) = (0, Some(event.at())),
+            EventKind::Resumed { .. } => *up = Some(event.at()),
+            EventKind::LinkLost(_) | EventKind::TimedOut => {
+                // T28: only a link that was well for a while makes a dialer hopeful again.
+                let well = up
+                    .take()
+                    .is_some_and(|since| event.at() - since >= self.stable_after);
+                *last = if well { 0 } else { *last };
+            }
+            EventKind::ReconnectScheduled { attempt, .. } => {
+                assert_eq!(*attempt, *last + 1, "{event}");
+                *last = *attempt;
+            }
+            EventKind::Ended(_) if event.epoch() > 0 => {
+                let book = self
+                    .books
+                    .entry(Key::from_u64(event.session()))
+                    .or_default();
+                book.until = self.now + settings.resume_window;
+            }
+            _ => {}
         }
     }
 

@@ -80,16 +80,17 @@ fn every_target_and_every_folder_is_listed() {
 #[expect(clippy::disallowed_methods, reason = "how long an input takes")]
 fn replay(target: Target, inputs: &[PathBuf]) {
     for path in inputs {
-        let (bytes, begun) = (fs::read(path).expect("readable"), Instant::now());
-        // A panic alone would not say which input it was.
-        let survived = std::panic::catch_unwind(|| target(&bytes)).is_ok();
-        assert!(survived, "{}: see above", path.display());
-        assert!(
-            begun.elapsed() < LONGEST,
-            "{}: {:?}",
-            path.display(),
+        let bytes = fs::read(path).expect("readable");
+        let timed = || {
+            let begun = Instant::now();
+            // A panic alone would not say which input it was.
+            let survived = std::panic::catch_unwind(|| target(&bytes)).is_ok();
+            assert!(survived, "{}: see above", path.display());
             begun.elapsed()
-        );
+        };
+        // A machine that is busy with something else may be slow once.
+        let slow = (0..3).all(|_| timed() >= LONGEST);
+        assert!(!slow, "{}: longer than {LONGEST:?}", path.display());
     }
 }
 
