@@ -2,6 +2,7 @@
 //! every split, every flipped bit.
 
 mod cuts;
+mod documented;
 mod flips;
 mod lengths;
 #[path = "../../src/registry/tests/pair.rs"]
@@ -16,8 +17,6 @@ mod scene;
 mod splits;
 mod stages;
 mod table;
-#[path = "../vectors/file.rs"]
-#[allow(dead_code, reason = "tests/vectors.rs uses the rest")]
 mod vectors;
 
 // What `pair.rs` expects at the root of the crate that it is in.

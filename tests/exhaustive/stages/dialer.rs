@@ -1,0 +1,272 @@
+//! The side that dials.
+
+use bytes::Bytes;
+use sessile::{Phase, Reason, proto::closed, wire::Frame, wire::RetryClass};
+
+use super::{Entry, Made, Row, older};
+use crate::{
+    say::{close, refused, resumed},
+    scene::{Link, Scene, ms},
+};
+
+const QUIET: Row = Row::Dialer("quiet");
+const BEGINNING: Row = Row::Dialer("beginning");
+const LOGIN_SENT: Row = Row::Dialer("login sent");
+const CHALLENGED: Row = Row::Dialer("challenged");
+const RESUME_SENT: Row = Row::Dialer("resume sent");
+const OPEN: Row = Row::Dialer("open");
+
+pub(super) const STAGES: [Entry; 28] = [
+    ("dialer: its first link is being dialed", QUIET, dialing),
+    ("dialer: nothing was said", QUIET, quiet),
+    ("dialer: LOGIN is to be written", BEGINNING, login_due),
+    ("dialer: LOGIN was written", LOGIN_SENT, login_written),
+    ("dialer: was asked back", CHALLENGED, asked),
+    ("dialer: ANSWER is to be written", CHALLENGED, answer_due),
+    ("dialer: ANSWER was written", LOGIN_SENT, answer_written),
+    (
+        "dialer: WELCOME was read, ACK is to be written",
+        OPEN,
+        proof_due,
+    ),
+    ("dialer: open", OPEN, open),
+    ("dialer: mail and acks are on their way", OPEN, busy),
+    ("dialer: suspects the peer", OPEN, suspicious),
+    ("dialer: a newer link is being dialed", QUIET, redialing),
+    ("dialer: RESUME is to be written", BEGINNING, resume_due),
+    ("dialer: RESUME was written", RESUME_SENT, resume_written),
+    (
+        "dialer: RESUMED was read, ACK is to be written",
+        OPEN,
+        resumed_read,
+    ),
+    (
+        "dialer: closed, RESUME is to be written",
+        BEGINNING,
+        closing_resume_due,
+    ),
+    (
+        "dialer: closed, RESUME was written",
+        RESUME_SENT,
+        closing_resume_written,
+    ),
+    ("dialer: CLOSE is to be written", OPEN, closing_due),
+    ("dialer: CLOSE was written", OPEN, closing),
+    ("dialer: the peer closed, mail is unread", OPEN, answering),
+    (
+        "dialer: the peer closed, CLOSED is to be written",
+        OPEN,
+        closed_due,
+    ),
+    (
+        "dialer: both closed, CLOSED is to be written",
+        OPEN,
+        both_closed,
+    ),
+    ("dialer: lost this link", Row::Older, lost),
+    (
+        "dialer: gave the login on this link up",
+        Row::Older,
+        cancelled,
+    ),
+    (
+        "dialer: the login on this link was refused",
+        Row::Older,
+        login_refused,
+    ),
+    (
+        "dialer: the resume on this link was put off",
+        Row::Older,
+        resume_put_off,
+    ),
+    ("dialer: ended, CLOSED was read", Row::Older, closed_read),
+    (
+        "dialer: ended, CLOSED was written",
+        Row::Older,
+        closed_written,
+    ),
+];
+
+fn of((scene, link): (Scene, Link)) -> Made {
+    let key = scene.session;
+    (scene, link, key)
+}
+
+fn dialing() -> Made {
+    let mut scene = Scene::server();
+    scene.log_in();
+    let (key, id) = scene.dials[0];
+    (scene, Link::new(key, id), key)
+}
+
+fn quiet() -> Made {
+    let mut scene = Scene::server();
+    let key = scene.session;
+    let id = scene.on(key, |machine, cx| machine.first_link(cx, None));
+    (scene, Link::new(key, id), key)
+}
+
+fn login_due() -> Made {
+    of(Scene::client())
+}
+
+fn login_written() -> Made {
+    let (mut scene, mut link, key) = login_due();
+    assert_eq!(scene.hears(&mut link), ["LOGIN 1 me"]);
+    (scene, link, key)
+}
+
+fn asked() -> Made {
+    let (mut scene, mut link, key) = login_written();
+    scene.says(&mut link, &[Frame::Challenge(b"who?")]);
+    (scene, link, key)
+}
+
+fn answer_due() -> Made {
+    let (mut scene, link, key) = asked();
+    scene.on(key, |machine, cx| {
+        machine.answer(cx, Some(Bytes::from_static(b"me")))
+    });
+    (scene, link, key)
+}
+
+fn answer_written() -> Made {
+    let (mut scene, mut link, key) = answer_due();
+    assert_eq!(scene.hears(&mut link), ["ANSWER me"]);
+    (scene, link, key)
+}
+
+fn proof_due() -> Made {
+    let (mut scene, mut link, key) = login_written();
+    scene.says(&mut link, &[Frame::Welcome(crate::say::welcome())]);
+    (scene, link, key)
+}
+
+fn open() -> Made {
+    of(Scene::client_open())
+}
+
+fn busy() -> Made {
+    let (mut scene, mut link, key) = open();
+    scene.says(&mut link, &[Frame::Data(b"taken"), Frame::Data(b"unread")]);
+    scene.takes_message(key);
+    for text in ["acked", "written", "written"] {
+        scene.sends(key, text);
+    }
+    scene.hears(&mut link);
+    scene.says(&mut link, &[Frame::Ack(1)]);
+    scene.sends(key, "unwritten");
+    (scene, link, key)
+}
+
+fn suspicious() -> Made {
+    let (mut scene, mut link, key) = open();
+    scene.pass(ms(3_100));
+    scene.hears(&mut link);
+    assert_eq!(scene.phase(key), Phase::Suspect);
+    (scene, link, key)
+}
+
+fn redialing() -> Made {
+    let (mut scene, mut link, key) = open();
+    scene.cut(&mut link);
+    while scene.dials.is_empty() {
+        scene.pass(ms(100));
+    }
+    let (_, id) = scene.dials[0];
+    (scene, Link::new(key, id), key)
+}
+
+fn resume_due() -> Made {
+    let (mut scene, _, key) = redialing();
+    let link = scene.dialed();
+    (scene, link, key)
+}
+
+fn resume_written() -> Made {
+    let (mut scene, mut link, key) = resume_due();
+    assert!(scene.hears(&mut link)[0].starts_with("RESUME 1"));
+    (scene, link, key)
+}
+
+fn resumed_read() -> Made {
+    let (mut scene, mut link, key) = resume_written();
+    scene.says(&mut link, &[resumed(2, 0, 0)]);
+    (scene, link, key)
+}
+
+fn closing_after((mut scene, link, key): Made) -> Made {
+    let closed = closed(Reason::ClosedHere);
+    scene.on(key, |machine, cx| machine.close(cx, closed));
+    (scene, link, key)
+}
+
+fn closing_resume_due() -> Made {
+    closing_after(resume_due())
+}
+
+fn closing_resume_written() -> Made {
+    closing_after(resume_written())
+}
+
+fn closing_due() -> Made {
+    closing_after(open())
+}
+
+fn closing() -> Made {
+    let (mut scene, mut link, key) = closing_due();
+    assert!(scene.hears(&mut link)[0].starts_with("CLOSE "));
+    (scene, link, key)
+}
+
+fn answering() -> Made {
+    let (mut scene, mut link, key) = open();
+    scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
+    (scene, link, key)
+}
+
+fn closed_due() -> Made {
+    let (mut scene, mut link, key) = open();
+    scene.says(&mut link, &[close(1, 0)]);
+    (scene, link, key)
+}
+
+fn both_closed() -> Made {
+    let (mut scene, mut link, key) = closing();
+    scene.says(&mut link, &[close(1, 0)]);
+    (scene, link, key)
+}
+
+fn lost() -> Made {
+    older(open(), |scene, link, _| scene.cut(link))
+}
+
+fn cancelled() -> Made {
+    older(login_written(), |scene, _, key| {
+        scene.on(key, |machine, cx| machine.cancel_login(cx));
+    })
+}
+
+fn login_refused() -> Made {
+    older(login_written(), |scene, link, _| {
+        scene.says(link, &[refused(100, RetryClass::Never, 0)]);
+    })
+}
+
+fn resume_put_off() -> Made {
+    older(resume_written(), |scene, link, _| {
+        scene.says(link, &[refused(102, RetryClass::After(1_000), 0)]);
+    })
+}
+
+fn closed_read() -> Made {
+    older(closing(), |scene, link, _| {
+        scene.says(link, &[Frame::Closed(0)]);
+    })
+}
+
+fn closed_written() -> Made {
+    older(closed_due(), |scene, link, _| {
+        assert_eq!(scene.hears(link), ["CLOSED 0"]);
+    })
+}
