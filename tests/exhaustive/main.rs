@@ -1,6 +1,7 @@
 //! Small things, all of them: every cut of a conversation, every frame and every first byte in every stage of a link, every length,
 //! every split, every flipped bit.
 
+mod counts;
 mod cuts;
 mod documented;
 mod flips;
