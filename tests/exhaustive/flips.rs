@@ -10,7 +10,7 @@ use sessile::{
 };
 
 use crate::{
-    stages::{Row, Stage, frames, stages},
+    stages::{Row, Stage, frames, one_of_each_row, stages},
     table,
     vectors::{self, golden},
 };
@@ -162,20 +162,14 @@ fn a_flipped_bit_makes_another_frame_or_a_violation_or_waits_for_more() {
 
 #[test]
 fn a_flipped_bit_of_each_type_of_frame_costs_a_session_its_link_at_most() {
-    // One stage of each row of the page; the rest is in the long form.
-    let mut one_each: Vec<Stage> = Vec::new();
-    for stage in stages() {
-        if !one_each.iter().any(|other| other.row == stage.row) {
-            one_each.push(stage);
-        }
-    }
-    let outcomes = flip_all(&one_each, &of_each_type());
+    // The other stages of each row are in the long form.
+    let outcomes = flip_all(&one_of_each_row(), &of_each_type());
     let total: usize = outcomes.values().sum();
     assert!(total > 30_000, "{total}");
     println!("{total} flips: {outcomes:?}");
 }
 
-// Half a minute in release.
+// Minutes in release.
 #[test]
 #[ignore = "long: cargo test --release --test exhaustive -- --ignored --nocapture"]
 fn a_flipped_bit_of_any_golden_frame_in_any_stage_costs_a_session_its_link_at_most() {
@@ -186,7 +180,8 @@ fn a_flipped_bit_of_any_golden_frame_in_any_stage_costs_a_session_its_link_at_mo
     for (outcome, count) in flip_all(&stages, &short) {
         *outcomes.entry(outcome).or_default() += count;
     }
-    for (outcome, count) in flip_all(&stages, &long) {
+    // Frames of 4 KiB are all payload: one stage of each row is enough for them.
+    for (outcome, count) in flip_all(&one_of_each_row(), &long) {
         *outcomes.entry(outcome).or_default() += count;
     }
     let met = |one: &Violation| outcomes.contains_key(&Outcome::Violation(format!("{one:?}")));

@@ -9,7 +9,7 @@ use sessile::wire::{
 use crate::{
     say::{TERMS, login},
     scene::{Scene, config},
-    stages::{Row, Stage, frames, stages},
+    stages::{Row, Stage, at, frames, stages},
     table,
 };
 
@@ -267,8 +267,7 @@ fn a_length_byte_of_any_value_is_held_to_its_limit_and_to_the_bytes_that_follow(
 
 /// What a session makes of a frame of this type with a body of each length: the lengths at which the link goes on.
 fn accepted(stage: &str, unit: &[u8], lens: std::ops::RangeInclusive<usize>) -> Vec<usize> {
-    let stage = stages().into_iter().find(|other| other.name == stage);
-    let stage = stage.expect("a stage of this name");
+    let stage = at(stage);
     lens.filter(|&len| {
         let mut unit = unit.to_vec();
         unit.resize(1 + len, b'x');

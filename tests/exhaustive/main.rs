@@ -1,5 +1,5 @@
-//! Small things, all of them: every cut of a conversation, every frame and every first byte in every stage of a link, every length,
-//! every split, every flipped bit.
+//! Small things, all of them: every cut of a conversation, every frame and every first byte in every stage of a link, every length
+//! and every count, every split, every flipped bit.
 
 mod counts;
 mod cuts;
@@ -9,6 +9,7 @@ mod lengths;
 #[path = "../../src/registry/tests/pair.rs"]
 #[allow(dead_code, reason = "the library's own tests use the rest")]
 mod pair;
+mod ranges;
 #[path = "../protocol/say.rs"]
 #[allow(dead_code, reason = "tests/protocol uses the rest")]
 mod say;

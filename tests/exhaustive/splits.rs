@@ -4,7 +4,7 @@
 use sessile::wire::{Decoder, Violation};
 
 use crate::{
-    stages::{Stage, stages},
+    stages::{Stage, at, stages},
     vectors::{Vector, golden},
 };
 
@@ -89,21 +89,14 @@ fn a_decoder_makes_the_same_of_pieces_as_of_the_whole() {
 
 #[test]
 fn a_session_makes_the_same_of_pieces_as_of_the_whole() {
-    let stages = stages();
-    let open: Vec<Stage> = [
+    // The other stages are in the long form.
+    let open = [
         "acceptor: nothing was said",
         "acceptor: open",
         "dialer: LOGIN was written",
         "dialer: open",
     ]
-    .map(|name| {
-        stages
-            .iter()
-            .find(|stage| stage.name == name)
-            .unwrap()
-            .clone()
-    })
-    .into();
+    .map(at);
     let splits = split_in_session(&open, &up_to(24));
     assert!(splits > 10_000, "{splits}");
 }

@@ -67,6 +67,24 @@ pub(crate) fn stages() -> Vec<Stage> {
     .collect()
 }
 
+/// One of them.
+pub(crate) fn at(name: &str) -> Stage {
+    let mut all = stages().into_iter();
+    all.find(|stage| stage.name == name)
+        .expect("a stage of this name")
+}
+
+/// One of each row of the page.
+pub(crate) fn one_of_each_row() -> Vec<Stage> {
+    let mut one_each: Vec<Stage> = Vec::new();
+    for stage in stages() {
+        if !one_each.iter().any(|other| other.row == stage.row) {
+            one_each.push(stage);
+        }
+    }
+    one_each
+}
+
 impl Stage {
     /// The bytes come, in these pieces.
     pub(crate) fn reads(&mut self, pieces: &[&[u8]]) {
