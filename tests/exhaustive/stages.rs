@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod dialer;
+mod open;
 mod variants;
 
 use std::hash::{DefaultHasher, Hasher};

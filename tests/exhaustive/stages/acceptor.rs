@@ -1,11 +1,11 @@
 //! The side that accepts.
 
 use bytes::Bytes;
-use sessile::{Phase, Reason, Rejection, proto::closed, wire::Frame};
+use sessile::{Reason, Rejection, wire::Frame};
 
-use super::{Entry, Made, Row, older};
+use super::{Entry, Made, Row, older, open};
 use crate::{
-    say::{close, login, resume, secret},
+    say::{login, resume, secret},
     scene::{Scene, ms},
 };
 
@@ -166,7 +166,7 @@ fn welcome_due() -> Made {
 }
 
 fn closing_welcome_due() -> Made {
-    closing_after(welcome_due())
+    open::closed_here(welcome_due())
 }
 
 fn refusing() -> Made {
@@ -194,27 +194,6 @@ fn served() -> Made {
     (scene, link, key)
 }
 
-fn busy() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.says(&mut link, &[Frame::Data(b"taken"), Frame::Data(b"unread")]);
-    scene.takes_message(key);
-    for text in ["acked", "written", "written"] {
-        scene.sends(key, text);
-    }
-    scene.hears(&mut link);
-    scene.says(&mut link, &[Frame::Ack(1)]);
-    scene.sends(key, "unwritten");
-    (scene, link, key)
-}
-
-fn suspicious() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.pass(ms(3_100));
-    scene.hears(&mut link);
-    assert_eq!(scene.phase(key), Phase::Suspect);
-    (scene, link, key)
-}
-
 fn resumed_due() -> Made {
     let (mut scene, old, key) = served();
     let mut link = scene.link();
@@ -224,46 +203,12 @@ fn resumed_due() -> Made {
 }
 
 fn closing_resumed_due() -> Made {
-    closing_after(resumed_due())
+    open::closed_here(resumed_due())
 }
 
 fn resumed_written() -> Made {
     let (mut scene, mut link, key) = resumed_due();
     assert!(scene.hears(&mut link)[0].starts_with("RESUMED"));
-    (scene, link, key)
-}
-
-fn closing_after((mut scene, link, key): Made) -> Made {
-    let closed = closed(Reason::ClosedHere);
-    scene.on(key, |machine, cx| machine.close(cx, closed));
-    (scene, link, key)
-}
-
-fn closing_due() -> Made {
-    closing_after(served())
-}
-
-fn closing() -> Made {
-    let (mut scene, mut link, key) = closing_due();
-    assert!(scene.hears(&mut link)[0].starts_with("CLOSE "));
-    (scene, link, key)
-}
-
-fn answering() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
-    (scene, link, key)
-}
-
-fn closed_due() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.says(&mut link, &[close(1, 0)]);
-    (scene, link, key)
-}
-
-fn both_closed() -> Made {
-    let (mut scene, mut link, key) = closing();
-    scene.says(&mut link, &[close(1, 0)]);
     (scene, link, key)
 }
 
@@ -336,4 +281,32 @@ fn expired() -> Made {
         scene.pass(ms(121_000));
         assert_eq!(scene.reason(key), Some(Reason::Expired));
     })
+}
+
+fn busy() -> Made {
+    open::busy(served())
+}
+
+fn suspicious() -> Made {
+    open::suspicious(served())
+}
+
+fn closing_due() -> Made {
+    open::closed_here(served())
+}
+
+fn closing() -> Made {
+    open::closing(served())
+}
+
+fn answering() -> Made {
+    open::answering(served())
+}
+
+fn closed_due() -> Made {
+    open::closed_due(served())
+}
+
+fn both_closed() -> Made {
+    open::both_closed(served())
 }

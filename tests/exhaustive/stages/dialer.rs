@@ -1,11 +1,11 @@
 //! The side that dials.
 
 use bytes::Bytes;
-use sessile::{Phase, Reason, proto::closed, wire::Frame, wire::RetryClass};
+use sessile::wire::{Frame, RetryClass};
 
-use super::{Entry, Made, Row, older};
+use super::{Entry, Made, Row, older, open};
 use crate::{
-    say::{close, refused, resumed},
+    say::{refused, resumed},
     scene::{Link, Scene, ms},
 };
 
@@ -29,7 +29,7 @@ pub(super) const STAGES: [Entry; 28] = [
         OPEN,
         proof_due,
     ),
-    ("dialer: open", OPEN, open),
+    ("dialer: open", OPEN, opened),
     ("dialer: mail and acks are on their way", OPEN, busy),
     ("dialer: suspects the peer", OPEN, suspicious),
     ("dialer: a newer link is being dialed", QUIET, redialing),
@@ -142,33 +142,12 @@ fn proof_due() -> Made {
     (scene, link, key)
 }
 
-fn open() -> Made {
+fn opened() -> Made {
     of(Scene::client_open())
 }
 
-fn busy() -> Made {
-    let (mut scene, mut link, key) = open();
-    scene.says(&mut link, &[Frame::Data(b"taken"), Frame::Data(b"unread")]);
-    scene.takes_message(key);
-    for text in ["acked", "written", "written"] {
-        scene.sends(key, text);
-    }
-    scene.hears(&mut link);
-    scene.says(&mut link, &[Frame::Ack(1)]);
-    scene.sends(key, "unwritten");
-    (scene, link, key)
-}
-
-fn suspicious() -> Made {
-    let (mut scene, mut link, key) = open();
-    scene.pass(ms(3_100));
-    scene.hears(&mut link);
-    assert_eq!(scene.phase(key), Phase::Suspect);
-    (scene, link, key)
-}
-
 fn redialing() -> Made {
-    let (mut scene, mut link, key) = open();
+    let (mut scene, mut link, key) = opened();
     scene.cut(&mut link);
     while scene.dials.is_empty() {
         scene.pass(ms(100));
@@ -195,50 +174,16 @@ fn resumed_read() -> Made {
     (scene, link, key)
 }
 
-fn closing_after((mut scene, link, key): Made) -> Made {
-    let closed = closed(Reason::ClosedHere);
-    scene.on(key, |machine, cx| machine.close(cx, closed));
-    (scene, link, key)
-}
-
 fn closing_resume_due() -> Made {
-    closing_after(resume_due())
+    open::closed_here(resume_due())
 }
 
 fn closing_resume_written() -> Made {
-    closing_after(resume_written())
-}
-
-fn closing_due() -> Made {
-    closing_after(open())
-}
-
-fn closing() -> Made {
-    let (mut scene, mut link, key) = closing_due();
-    assert!(scene.hears(&mut link)[0].starts_with("CLOSE "));
-    (scene, link, key)
-}
-
-fn answering() -> Made {
-    let (mut scene, mut link, key) = open();
-    scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
-    (scene, link, key)
-}
-
-fn closed_due() -> Made {
-    let (mut scene, mut link, key) = open();
-    scene.says(&mut link, &[close(1, 0)]);
-    (scene, link, key)
-}
-
-fn both_closed() -> Made {
-    let (mut scene, mut link, key) = closing();
-    scene.says(&mut link, &[close(1, 0)]);
-    (scene, link, key)
+    open::closed_here(resume_written())
 }
 
 fn lost() -> Made {
-    older(open(), |scene, link, _| scene.cut(link))
+    older(opened(), |scene, link, _| scene.cut(link))
 }
 
 fn cancelled() -> Made {
@@ -269,4 +214,32 @@ fn closed_written() -> Made {
     older(closed_due(), |scene, link, _| {
         assert_eq!(scene.hears(link), ["CLOSED 0"]);
     })
+}
+
+fn busy() -> Made {
+    open::busy(opened())
+}
+
+fn suspicious() -> Made {
+    open::suspicious(opened())
+}
+
+fn closing_due() -> Made {
+    open::closed_here(opened())
+}
+
+fn closing() -> Made {
+    open::closing(opened())
+}
+
+fn answering() -> Made {
+    open::answering(opened())
+}
+
+fn closed_due() -> Made {
+    open::closed_due(opened())
+}
+
+fn both_closed() -> Made {
+    open::both_closed(opened())
 }
