@@ -231,6 +231,7 @@ mod runtime;
 mod session;
 mod signpost;
 mod state;
+mod sync;
 
 // For tests, benches and fuzzing: no part of the public surface, no promise of stability.
 #[doc(hidden)]

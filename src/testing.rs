@@ -6,10 +6,12 @@
 use std::{
     collections::BTreeMap,
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
 };
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// A clock that stands still until it is moved by hand.
 ///

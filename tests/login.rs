@@ -333,3 +333,15 @@ fn a_login_whose_dial_can_never_succeed_says_so() {
         (Reason::LinkLost, Retry::Never)
     );
 }
+
+#[test]
+fn who_logs_in_where_the_listener_has_closed_hears_so_at_once() {
+    let world = World::new();
+    let (_server, door) = world.server(Config::new());
+    let session = world.connect(Config::new());
+    world.settle(); // its link was accepted
+    drop(door);
+    let error = world.run(session.login(&me())).expect_err("nobody judges");
+    let why = error.rejection().expect("the server's own words");
+    assert_eq!(why.code(), RejectCode::Busy);
+}

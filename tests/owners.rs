@@ -3,8 +3,14 @@
 mod common;
 
 use common::{MINUTE, SECOND, World, on_resume, read, soon};
-use sessile::{Config, Ended, Phase, Reason};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use sessile::{
+    Admission, Admit, Closed, Config, Credentials, Ended, Host, Message, Offer, Phase, Reason,
+    Rejection, Turn, Undelivered,
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+};
 
 #[test]
 fn when_the_last_owners_are_gone_no_task_and_no_link_is_left() {
@@ -147,7 +153,7 @@ fn an_answer_that_panics_ends_only_its_own_login() {
     let (server, mut door) = world.server(Config::new());
     let (bob, bobs_peer) = world.pair(soon(), &mut door, "bob");
     let session = world.connect(soon());
-    let me = sessile::Credentials::token("alice").answer_with(|_| panic!("no key"));
+    let me = Credentials::token("alice").answer_with(|_| panic!("no key"));
     let mut login = Box::pin(session.login(&me));
     assert!(world.try_run(login.as_mut()).is_none());
     let peer = world.run(door.next()).expect("a peer");
@@ -162,4 +168,58 @@ fn an_answer_that_panics_ends_only_its_own_login() {
         (Phase::LoggedIn, Phase::LoggedIn)
     );
     assert_eq!(server.sessions().len(), 1);
+}
+
+/// Lets everybody in, but not before it is told to.
+struct Slow {
+    go: async_channel::Receiver<()>,
+    ends: Arc<Mutex<Vec<Reason>>>,
+}
+
+impl Admit for Slow {
+    type Peer = ();
+
+    async fn admit(&self, _: &Offer) -> Result<Admission<()>, Rejection> {
+        self.go.recv().await.ok();
+        Ok(Admission::new(7u64, ()))
+    }
+}
+
+impl Host for Slow {
+    fn on_message(&self, _: &mut Turn<'_, ()>, _: Message<'_>) {}
+
+    fn on_end(&self, (): (), why: Closed, _: Vec<Undelivered>) {
+        self.ends.lock().unwrap().push(why.reason());
+    }
+}
+
+#[test]
+fn whoever_is_let_in_after_serving_stopped_is_closed_and_the_host_hears_of_it() {
+    let world = World::new();
+    let (server, _) = world.server(Config::new());
+    let (tell, go) = async_channel::bounded(1);
+    let ends = Arc::<Mutex<Vec<Reason>>>::default();
+    let host = Slow {
+        go,
+        ends: Arc::clone(&ends),
+    };
+    let serving = server.serve_over(world.network.listener(), host);
+    let session = world.connect(Config::new());
+    let login = world.spawn(async move { session.login(&Credentials::token("me")).await });
+    world.settle(); // it is being judged
+    drop(serving);
+    world.settle();
+    tell.try_send(()).unwrap();
+    let mut mine = world.run(login).expect("it was judged good");
+    let Err(Ended::Closed(why)) = world.run(mine.recv()) else {
+        panic!("nobody serves it")
+    };
+    assert_eq!(why.reason(), Reason::ClosedByPeer);
+    drop(mine);
+    world.settle();
+    assert_eq!(*ends.lock().unwrap(), [Reason::Dropped]);
+    assert_eq!(server.sessions().len(), 0);
+    drop(server);
+    world.pass(5 * SECOND);
+    assert!(world.is_empty(), "tasks are left");
 }

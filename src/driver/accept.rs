@@ -11,13 +11,14 @@ use smol::future::FutureExt;
 
 use super::{
     Handle, Owner,
-    hub::{GateState, remember},
+    hub::{GateState, Hub, remember},
     link,
+    race::{Race, is_on},
     shared::Shared,
 };
 use crate::{
     Closed, Reason, Rejection,
-    proto::Key,
+    proto::{Key, Time},
     transport::{BoxLink, DynAccept},
 };
 
@@ -82,10 +83,12 @@ fn poll_closed(shared: &Arc<Shared>, id: usize, cx: &Context<'_>) -> Poll<()> {
     )
 }
 
-/// A link was accepted. Where there is no room for one more stranger, it is dropped again.
+/// A link was accepted. Where there is no room for one more stranger, or the gate was closed meanwhile, it is dropped again.
 fn enter(shared: &Arc<Shared>, id: usize, io: BoxLink) {
     let remote = io.remote_addr();
     let port = shared.with(|hub, now| {
+        let open = |gate: &&GateState| gate.open || is_on(Race::EntersClosedGate);
+        hub.gates.get(id).filter(open)?;
         let port = hub.registry.accept(now, remote)?;
         let seat = hub.seat(port.key());
         seat.gate = id;
@@ -156,15 +159,27 @@ impl Drop for Gate {
             gate.close(&mut hub.todo);
             let left = std::mem::take(&mut gate.offered);
             for key in left {
-                let gone = Rejection::busy(Duration::from_secs(1));
-                hub.input(key, now, |machine, cx| machine.reject(cx, &gone));
+                hub.turn_away(key, now);
             }
             // Nobody will be told of the sessions that live on without a handle.
             for key in hub.hosted_by(id) {
-                hub.input(key, now, |machine, cx| {
-                    machine.close(cx, Closed::new(Reason::Dropped))
-                });
+                hub.let_go(key, now);
             }
+        });
+    }
+}
+
+impl Hub {
+    /// Nobody will judge this peer: it hears so at once, and may come back to whoever listens then.
+    pub(super) fn turn_away(&mut self, key: Key, now: Time) {
+        let gone = Rejection::busy(Duration::from_secs(1));
+        self.input(key, now, |machine, cx| machine.reject(cx, &gone));
+    }
+
+    /// Whoever served this session serves no more.
+    pub(super) fn let_go(&mut self, key: Key, now: Time) {
+        self.input(key, now, |machine, cx| {
+            machine.close(cx, Closed::new(Reason::Dropped));
         });
     }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::{
     Feed, Owner, Sleep, Watcher,
     hub::{Hub, Seat, remember},
+    race::{Race, is_on},
     shared::Shared,
 };
 use crate::{
@@ -108,19 +109,24 @@ impl Handle {
     fn poll<R>(
         &self,
         cx: &Context<'_>,
-        place: impl FnOnce(&mut Seat) -> &mut Option<std::task::Waker>,
+        place: impl Fn(&mut Seat) -> &mut Option<std::task::Waker>,
         ask: impl FnOnce(&mut Machine, &mut Cx<'_>) -> Poll<R>,
         gone: impl FnOnce() -> R,
     ) -> Poll<R> {
-        self.shared().with(|hub, now| {
+        let sit_down = |hub: &mut Hub| remember(place(hub.seat(self.key)), cx.waker());
+        let answer = self.shared().with(|hub, now| {
             let answer = hub
                 .input(self.key, now, ask)
                 .unwrap_or_else(|| Poll::Ready(gone()));
-            if answer.is_pending() {
-                remember(place(hub.seat(self.key)), cx.waker());
+            if answer.is_pending() && !is_on(Race::SitsDownLate) {
+                sit_down(hub);
             }
             answer
-        })
+        });
+        if answer.is_pending() && is_on(Race::SitsDownLate) {
+            self.shared().with(|hub, _| sit_down(hub));
+        }
+        answer
     }
 }
 

@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use super::{
     Gate, Handle, Owner, Watcher,
     hub::{Hub, remember},
+    race::{Race, is_on},
     shared::Shared,
 };
 use crate::{
@@ -92,15 +93,21 @@ impl Handle {
 
     /// Whoever lets a session go that has a host does not close it.
     fn give_up_to(self, host: HostSeat) {
-        self.shared().with(|hub, _| {
+        self.shared().with(|hub, now| {
             let seat = hub.seat(self.key());
             seat.host = Some(Box::new(host));
             let gate = seat.gate;
+            let mut open = false;
             if let Some(gate) = hub.gates.get_mut(gate) {
                 gate.hosts += 1;
+                open = gate.open;
             }
             // What came before it had a host is to be told too.
             hub.put_in_line(self.key());
+            // The gate was closed while it was judged: it goes the way of all who came in there.
+            if !open && !is_on(Race::LetInAfterClosing) {
+                hub.let_go(self.key(), now);
+            }
         });
     }
 }
@@ -159,7 +166,7 @@ fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
     if let Some(gate) = hub.gates.get_mut(gate) {
         gate.hosts -= 1;
         // A gate that was closed works on for its last session, and whoever tells the end of that one may be somebody else.
-        if !gate.open && gate.hosts == 0 {
+        if gate.is_done() && !is_on(Race::LastHostUnheard) {
             hub.todo.wake(gate.worker.take());
         }
     }
@@ -210,6 +217,37 @@ impl Hub {
 /// Admits one peer; it is dropped, and the peer turned away, where the login deadline passes first.
 pub(crate) type Admitting = Arc<dyn Fn(Handle) -> BoxFuture<'static, ()> + Send + Sync>;
 
+/// Somebody is being admitted: until that is decided, whoever calls hosts may have one more to call.
+struct Coming {
+    shared: Arc<Shared>,
+    gate: usize,
+}
+
+impl Coming {
+    fn new(shared: &Arc<Shared>, gate: usize) -> Self {
+        shared.with(|hub, _| {
+            if let Some(gate) = hub.gates.get_mut(gate) {
+                gate.coming += 1;
+            }
+        });
+        let shared = Arc::clone(shared);
+        Self { shared, gate }
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.shared.with(|hub, _| {
+            if let Some(gate) = hub.gates.get_mut(self.gate) {
+                gate.coming -= 1;
+                if gate.is_done() {
+                    hub.todo.wake(gate.worker.take());
+                }
+            }
+        });
+    }
+}
+
 impl Gate {
     /// Has somebody admit whoever comes, from now on, instead of a door; and, where `calls`, has hosts called.
     pub(crate) fn employ(&self, admit: Admitting, calls: bool) {
@@ -223,7 +261,12 @@ impl Gate {
                         let Some(owner) = Owner::revive(&shared) else {
                             return Poll::Ready(());
                         };
-                        shared.spawner.spawn(admit(Handle::new(owner, key)));
+                        let coming = Coming::new(&shared, id);
+                        let admitted = admit(Handle::new(owner, key));
+                        shared.spawner.spawn(async move {
+                            admitted.await;
+                            drop(coming);
+                        });
                         continue;
                     }
                     let line = if calls {
@@ -255,11 +298,11 @@ impl Gate {
                     }
                     Poll::Ready(Some(key))
                 }
-                None if gate.open || gate.hosts > 0 => {
+                None if gate.is_done() => Poll::Ready(None),
+                None => {
                     remember(&mut gate.worker, cx.waker());
                     Poll::Pending
                 }
-                None => Poll::Ready(None),
             }
         })
     }

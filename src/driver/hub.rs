@@ -63,6 +63,8 @@ pub(super) struct GateState {
     pub(super) worker: Option<Waker>,
     /// How many sessions without a handle came in by this gate.
     pub(super) hosts: usize,
+    /// How many are being admitted, of whom nobody knows yet what becomes of them.
+    pub(super) coming: usize,
 }
 
 /// What the task that waits for time shares with whoever arms deadlines.
@@ -127,7 +129,7 @@ impl Hub {
 
     /// Performs what the last input brought about. The one place.
     pub(super) fn perform(&mut self) -> Todo {
-        if !self.fx.is_empty() {
+        while !self.fx.is_empty() {
             self.perform_effects();
         }
         if self.registry.take_rearmed()
@@ -166,14 +168,20 @@ impl Hub {
                 }
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate;
-                    if let Some(gate) = self.gates.get_mut(gate).filter(|gate| gate.open) {
-                        gate.offered.push_back(key);
-                        self.todo.wake(gate.door.take());
+                    match self.gates.get_mut(gate).filter(|gate| gate.open) {
+                        Some(gate) => {
+                            gate.offered.push_back(key);
+                            self.todo.wake(gate.door.take());
+                        }
+                        None => self.turn_away(key, self.now),
                     }
                 }
             }
         }
-        self.fx = fx;
+        // What turning away brought about is performed next, from a list of its own.
+        if self.fx.is_empty() {
+            self.fx = fx;
+        }
     }
 
     /// What lies beside a session follows what happens to it.
@@ -230,6 +238,11 @@ impl GateState {
         todo.wake(self.listener.take());
         todo.wake(self.door.take());
         todo.wake(self.worker.take());
+    }
+
+    /// There is nothing to tell of anybody any more, and there will not be.
+    pub(super) const fn is_done(&self) -> bool {
+        !self.open && self.hosts == 0 && self.coming == 0
     }
 }
 

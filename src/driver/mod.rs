@@ -19,7 +19,10 @@ mod inspect;
 mod link;
 mod observe;
 mod past;
+mod race;
 mod random;
+#[cfg(all(test, sessile_shuttle))]
+mod schedules;
 mod scratch;
 mod shared;
 mod spawn;

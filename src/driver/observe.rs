@@ -1,12 +1,16 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, PoisonError, Weak},
     task::{Context, Poll, Waker},
 };
 
 use super::hub::remember;
-use crate::{Event, EventKind, Notice, proto::Key};
+use crate::{
+    Event, EventKind, Notice,
+    proto::Key,
+    sync::{Mutex, MutexGuard},
+};
 
 /// A subscriber's events, in the order in which they happened.
 pub(crate) struct Feed(Arc<Queue>);

@@ -1,17 +1,21 @@
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock, PoisonError},
 };
 
-use super::{Clock, Collection, Feed, Spawn, Spawner, hub::Hub, random::Entropy, timer};
+use super::{
+    Clock, Collection, Feed, Spawn, Spawner,
+    hub::Hub,
+    race::{Race, is_on},
+    random::Entropy,
+    timer,
+};
 use crate::{
     Config, ConfigError,
     config::Settings,
     proto::{Key, Machine, Time},
     registry::Registry,
+    sync::{AtomicUsize, Mutex, MutexGuard, Ordering},
     transport::DynDial,
 };
 
@@ -76,6 +80,12 @@ impl Shared {
     /// One owner more, if there is one.
     pub(super) fn revive(&self) -> bool {
         let more = |owners: usize| (owners > 0).then_some(owners + 1);
+        if is_on(Race::OwnersInTwoSteps) {
+            let seen = more(self.owners.load(Ordering::Acquire));
+            return seen
+                .map(|owners| self.owners.store(owners, Ordering::Release))
+                .is_some();
+        }
         self.owners
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, more)
             .is_ok()

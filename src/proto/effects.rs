@@ -157,3 +157,46 @@ pub struct Offer {
     /// Where the link comes from, if the transport knows.
     pub remote: Option<SocketAddr>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_sleepers_has_whom_it_was_made_of_and_nobody_else() {
+        let set = Wake::RECV | Wake::LINK;
+        assert_eq!(set | Wake::RECV, set);
+        for (one, is_in) in [
+            (Wake::RECV, true),
+            (Wake::SEND, false),
+            (Wake::STATE, false),
+            (Wake::LINK, true),
+            (Wake::PROBE, false),
+        ] {
+            assert_eq!(set.has(one), is_in, "{one:?}");
+            assert!(Wake::ALL.has(one) && !Wake::NONE.has(one));
+        }
+    }
+
+    #[test]
+    fn effects_come_out_in_order_and_once() {
+        let mut effects = Effects::default();
+        assert!(effects.is_empty());
+        let keys = [Key::new(1, 2), Key::new(3, 4)];
+        for key in keys {
+            effects.push(Effect::Offered(key));
+            assert!(!effects.is_empty());
+        }
+        let drained = effects.drain().map(|effect| match effect {
+            Effect::Offered(key) => key,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(drained.collect::<Vec<_>>(), keys);
+        assert!(effects.is_empty());
+    }
+
+    #[test]
+    fn a_key_is_shown_as_its_slot_and_its_generation() {
+        assert_eq!(format!("{:?}", Key::new(7, 0xAB)), "7.000000ab");
+    }
+}

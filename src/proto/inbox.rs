@@ -218,7 +218,7 @@ impl Inbox {
 
     /// Gives memory back while nothing waits.
     pub(super) fn release(&mut self) {
-        if self.queue.is_empty() && self.queue.capacity() > 0 {
+        if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
     }
@@ -270,84 +270,4 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const TERMS: Terms = Terms {
-        heartbeat_ms: 2000,
-        lease_ms: 6000,
-        resume_window_ms: 120_000,
-        window_messages: 8,
-        window_bytes: 100,
-        max_message: 100,
-    };
-    const DELAY: Duration = Duration::from_millis(25);
-
-    #[test]
-    fn a_peer_that_exceeds_the_window_is_caught_at_the_first_message_or_byte_too_many() {
-        let mut inbox = Inbox::default();
-        for _ in 0..8 {
-            inbox.put(b"x", &TERMS).unwrap();
-        }
-        assert_eq!(inbox.put(b"x", &TERMS), Err(Violation::WindowExceeded));
-        let mut inbox = Inbox::default();
-        inbox.put(&[0; 60], &TERMS).unwrap();
-        assert_eq!(inbox.put(&[0; 41], &TERMS), Err(Violation::WindowExceeded));
-        inbox.put(&[0; 40], &TERMS).unwrap();
-    }
-
-    #[test]
-    fn what_was_taken_but_not_stated_still_fills_the_window() {
-        let mut inbox = Inbox::default();
-        for _ in 0..8 {
-            inbox.put(b"x", &TERMS).unwrap();
-        }
-        inbox.take(Time::START, DELAY, &TERMS).unwrap();
-        assert_eq!(inbox.put(b"x", &TERMS), Err(Violation::WindowExceeded));
-        assert_eq!(inbox.state(), 1);
-        assert_eq!(inbox.put(b"x", &TERMS), Ok(()));
-    }
-
-    #[test]
-    fn an_ack_waits_for_company_but_not_when_a_quarter_of_the_window_waits_for_it() {
-        let mut inbox = Inbox::default();
-        for _ in 0..3 {
-            inbox.put(b"x", &TERMS).unwrap();
-        }
-        inbox.take(Time::START, DELAY, &TERMS).unwrap();
-        assert!(
-            inbox.has_news() && !inbox.is_due(Time::START) && inbox.is_due(Time::START + DELAY)
-        );
-        inbox.take(Time::START, DELAY, &TERMS).unwrap();
-        assert!(inbox.is_due(Time::START));
-        inbox.state();
-        assert!(!inbox.has_news());
-    }
-
-    #[test]
-    fn volatile_messages_drop_the_oldest_and_never_count() {
-        let mut inbox = Inbox::default();
-        inbox.put(b"kept", &TERMS).unwrap();
-        assert_eq!(
-            [0, 0, 1].map(|_| inbox.put_volatile(b"v", 2, &TERMS)),
-            [0, 0, 1]
-        );
-        let taken: Vec<_> = std::iter::from_fn(|| inbox.take(Time::START, DELAY, &TERMS))
-            .map(|one| one.volatile)
-            .collect();
-        assert_eq!(taken, [false, true, true]);
-        assert_eq!((inbox.received(), inbox.taken()), (1, 1));
-    }
-
-    #[test]
-    fn volatile_messages_are_bounded_in_bytes_too() {
-        let mut inbox = Inbox::default();
-        assert_eq!(
-            [60, 40, 1, 100, 101].map(|len| inbox.put_volatile(&vec![0; len], 64, &TERMS)),
-            [0, 0, 1, 2, 2]
-        );
-        assert!(inbox.is_empty(), "what no window holds is not kept either");
-    }
-}
+mod tests;

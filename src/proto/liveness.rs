@@ -364,4 +364,43 @@ mod tests {
         liveness.say(at(3000));
         assert_eq!(liveness.ping_at(&TERMS, true), at(3750));
     }
+
+    #[test]
+    fn nothing_is_measured_before_an_exchange() {
+        let fresh = Liveness::default();
+        assert_eq!((fresh.round_trip(), fresh.min_round_trip()), (None, None));
+        assert_eq!(
+            (fresh.clock_offset_micros(), fresh.remote_tick()),
+            (None, None)
+        );
+        let (dialer, _) = exchange();
+        assert_eq!(dialer.min_round_trip(), Some(Duration::from_millis(80)));
+    }
+
+    #[test]
+    fn a_pong_is_owed_from_the_ping_to_the_pong_and_the_latest_ping_alone() {
+        let mut liveness = Liveness::default();
+        liveness.link_up(at(0));
+        assert!(!liveness.owes_pong());
+        for nonce in [5, 6] {
+            let ping = Beat {
+                nonce,
+                clock: 1,
+                ..Beat::default()
+            };
+            liveness.hear_ping(at(10), &ping);
+        }
+        assert!(liveness.owes_pong());
+        assert_eq!(liveness.pong(at(20), 0).map(|pong| pong.nonce), Some(6));
+        assert!(!liveness.owes_pong());
+        assert!(liveness.pong(at(20), 0).is_none());
+    }
+
+    #[test]
+    fn whoever_was_heard_after_a_time_was_not_heard_by_it() {
+        let mut liveness = Liveness::default();
+        liveness.hear(at(10));
+        assert!(liveness.heard_since(at(9)));
+        assert!(!liveness.heard_since(at(10)) && !liveness.heard_since(at(11)));
+    }
 }

@@ -4,13 +4,14 @@ use std::{
     future::poll_fn,
     iter::FusedIterator,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use super::serve::admitting;
 use crate::{
     Admit, Closed, Event, LoggedIn, Message, Multi, Peer, Session, Undelivered,
     driver::{Gate, Item, Owner},
+    sync::{Mutex, MutexGuard},
     transport::DynAccept,
 };
 

@@ -104,7 +104,7 @@ fn up_to(len: usize) -> Vec<Vector> {
 
 #[test]
 fn a_decoder_makes_the_same_of_pieces_as_of_the_whole() {
-    let splits = split_in_decoder(&up_to(300));
+    let splits = split_in_decoder(&up_to(160));
     assert!(splits > 100_000, "{splits}");
 }
 

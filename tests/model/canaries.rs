@@ -9,8 +9,8 @@ use super::{
 
 const NONE: Often = Bounds::new("").often;
 
-/// A mistake, the least that must happen for it to do harm, and how many steps that takes.
-type Case = (Canary, Bounds, usize);
+/// A mistake, and the least that must happen for it to do harm.
+type Case = (Canary, Bounds);
 
 fn cases() -> Vec<Case> {
     let two = Bounds::new("two links");
@@ -19,17 +19,17 @@ fn cases() -> Vec<Case> {
     let one = Bounds { links: 1, ..two };
     let often = |often: Often, bounds: Bounds| Bounds { often, ..bounds };
     vec![
-        (Canary::PreviousSecretDropped, two, 0),
-        (Canary::ProofIgnored, two, 0),
-        (Canary::AttemptNotChecked, three, 0),
-        (Canary::TakenInsteadOfReceived, up, 0),
-        (Canary::ReceivedTrims, up, 0),
-        (Canary::AckNotRepeated, up, 0),
-        (Canary::EpochOnDataOnly, up, 0),
-        (Canary::NoEpochCheck, up, 0),
-        (Canary::FrameBeforeResumed, two, 0),
+        (Canary::PreviousSecretDropped, two),
+        (Canary::ProofIgnored, two),
+        (Canary::AttemptNotChecked, three),
+        (Canary::TakenInsteadOfReceived, up),
+        (Canary::ReceivedTrims, up),
+        (Canary::AckNotRepeated, up),
+        (Canary::EpochOnDataOnly, up),
+        (Canary::NoEpochCheck, up),
+        (Canary::FrameBeforeResumed, two),
         (
-            Canary::NeverSentByCursor,
+            Canary::NeverSentIfUnacked,
             often(
                 Often {
                     removals: 1,
@@ -37,23 +37,20 @@ fn cases() -> Vec<Case> {
                 },
                 up,
             ),
-            0,
         ),
-        (Canary::NoInstance, two, 0),
+        (Canary::NoInstance, two),
         (
             Canary::NoTombstone,
             Bounds {
                 clients: 2,
                 ..three
             },
-            0,
         ),
         (
             Canary::NeverProvenLives,
             often(Often { leases: 1, ..NONE }, one),
-            0,
         ),
-        (Canary::AckBeforeDelivery, Bounds { up: 2, ..one }, 0),
+        (Canary::AckBeforeDelivery, Bounds { up: 2, ..one }),
         (
             Canary::WindowOffByOne,
             Bounds {
@@ -61,7 +58,6 @@ fn cases() -> Vec<Case> {
                 window: 1,
                 ..one
             },
-            0,
         ),
         (
             Canary::TimerNotCancelledOnClose,
@@ -73,21 +69,18 @@ fn cases() -> Vec<Case> {
                 },
                 two,
             ),
-            0,
         ),
-        (Canary::NoReplay, up, 0),
+        (Canary::NoReplay, up),
         (
             Canary::MailboxDroppedOnClose,
             often(Often { closes: 1, ..NONE }, Bounds { up: 1, ..one }),
-            0,
         ),
-        (Canary::TakeoverKeepsOld, Bounds { clients: 2, ..two }, 0),
-        (Canary::LinkNotWoken, Bounds { up: 1, ..one }, 0),
-        (Canary::StrangersNeverLeave, one, 0),
+        (Canary::TakeoverKeepsOld, Bounds { clients: 2, ..two }),
+        (Canary::LinkNotWoken, Bounds { up: 1, ..one }),
+        (Canary::StrangersNeverLeave, one),
         (
             Canary::DeadlineNotRearmed,
             often(Often { beats: 2, ..NONE }, one),
-            0,
         ),
     ]
 }
@@ -103,10 +96,12 @@ fn search(bounds: Bounds) -> Found {
     .run()
 }
 
+// Not among them: `BackoffResetOnConnect` and `NoForgiveness` are about time, which stands still here but for a few leaps. The
+// simulator finds them.
 #[test]
 fn every_mistake_that_can_do_harm_here_is_found() {
-    let mut wrong = Vec::new();
-    for (canary, bounds, steps) in cases() {
+    let mut missed = Vec::new();
+    for (canary, bounds) in cases() {
         choose(Some(canary));
         let found = std::panic::catch_unwind(|| search(bounds));
         choose(None);
@@ -115,18 +110,14 @@ fn every_mistake_that_can_do_harm_here_is_found() {
                 violation: Some((way, what)),
                 states,
                 ..
-            }) => {
-                eprintln!("{canary:?}: {} steps, {states} states: {what}", way.len());
-                for action in &way {
-                    eprintln!("    {action:?}");
-                }
-                if steps != way.len() {
-                    wrong.push(format!("{canary:?}: {} steps, not {steps}", way.len()))
-                }
-            }
-            Ok(found) => wrong.push(format!("{canary:?}: not found, {found:?}")),
-            Err(_) => wrong.push(format!("{canary:?}: panic")),
+            }) => println!(
+                "{canary:<26?} {:>2} steps, {states:>6} states: {what}",
+                way.len()
+            ),
+            Ok(_) => missed.push(format!("{canary:?}")),
+            // An assertion of the core's own.
+            Err(_) => println!("{canary:<26?} an assertion of the machine"),
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(missed.is_empty(), "no order of events shows {missed:?}");
 }

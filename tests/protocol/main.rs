@@ -6,6 +6,7 @@ mod say;
 mod scene;
 
 mod beat;
+mod bounds;
 mod close;
 mod data;
 mod error;

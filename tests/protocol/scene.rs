@@ -1,10 +1,13 @@
 //! One side of the protocol, for real: a registry, its time, and the links that a test holds the other ends of.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use sessile::{
     Config, EventKind, Identity, Lent, LossCause,
-    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Phase, Time},
+    proto::{Cx, Effect, Effects, Key, LinkId, Machine, Phase, Time, Wake},
     registry::{Port, Reading, Registry},
     wire::{Beat, Frame, Login, Resume, Secret, Terms, decode},
 };
@@ -21,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) offered: VecDeque<Key>,
     pub(crate) dials: VecDeque<(Key, LinkId)>,
     pub(crate) events: Vec<EventKind>,
+    /// How often the link's task of a session was woken.
+    woken: HashMap<Key, u64>,
     secrets: u8,
 }
 
@@ -28,6 +33,8 @@ pub(crate) struct Scene {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
     port: Option<Port>,
+    /// How often its task had been woken when it wrote last; `None` where it writes by itself: it is new, or has just read.
+    wrote_at: Option<u64>,
     pub(crate) session: u64,
     pub(crate) secret: Option<Secret>,
     pub(crate) terms: Terms,
@@ -59,6 +66,7 @@ impl Scene {
             offered: VecDeque::new(),
             dials: VecDeque::new(),
             events: Vec::new(),
+            woken: HashMap::new(),
             secrets: 100,
         }
     }
@@ -194,6 +202,7 @@ impl Scene {
         self.perform(fx);
         if reading == Reading::Continue {
             link.port = Some(port);
+            link.wrote_at = None;
         }
     }
 
@@ -210,9 +219,13 @@ impl Scene {
         lines
     }
 
-    /// The bytes that the core has for this link by now.
+    /// The bytes that the core has for this link by now. It wants to write where it does, and the link's task was woken.
     pub(crate) fn takes(&mut self, link: &mut Link) -> Vec<u8> {
         let (mut out, mut fx) = (Vec::new(), Effects::default());
+        let Some((key, id)) = link.port.as_ref().map(|port| (port.key(), port.link())) else {
+            return out;
+        };
+        let wants = self.wants_transmit(key, id);
         while let Some(port) = &link.port {
             let transmit = self.registry.transmit(port, self.now, &mut out, &mut fx);
             if transmit.close {
@@ -223,7 +236,25 @@ impl Scene {
             }
         }
         self.perform(fx);
+        let (acted, woken) = (!out.is_empty() || link.port.is_none(), self.wakes(key));
+        assert!(acted || !wants, "it wants to write, and has nothing to");
+        assert!(
+            !acted || link.wrote_at.is_none_or(|then| then < woken),
+            "nobody woke the link's task for {out:?}"
+        );
+        link.wrote_at = Some(woken);
         out
+    }
+
+    /// Whether the core says that it has something for this link, where that is its current one.
+    fn wants_transmit(&mut self, key: Key, link: LinkId) -> bool {
+        let current = |machine: &Machine| machine.current_link() == Some(link);
+        self.registry.get(key).is_some_and(current)
+            && self.on(key, |machine, cx| machine.wants_transmit(cx))
+    }
+
+    fn wakes(&self, key: Key) -> u64 {
+        self.woken.get(&key).copied().unwrap_or_default()
     }
 
     /// The link breaks.
@@ -318,6 +349,9 @@ impl Scene {
                 Effect::Event(event) => self.events.push(event.kind().clone()),
                 Effect::Dial(key, link) => self.dials.push_back((key, link)),
                 Effect::Offered(key) => self.offered.push_back(key),
+                Effect::Wake(key, who) if who.has(Wake::LINK) => {
+                    *self.woken.entry(key).or_default() += 1;
+                }
                 Effect::Wake(..) | Effect::Ended(_) => {}
             }
         }
@@ -332,8 +366,8 @@ impl Link {
         }
     }
 
-    /// The core's end of it, while it is open.
-    pub(crate) fn port(&self) -> Option<&Port> {
+    /// What the core knows it by, while it is open.
+    pub(crate) const fn port(&self) -> Option<&Port> {
         self.port.as_ref()
     }
 

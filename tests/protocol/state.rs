@@ -170,6 +170,19 @@ fn an_acceptor_says_nothing_to_who_said_nothing() {
     assert_eq!(scene.hears(&mut link), [""; 0], "the host has not decided");
 }
 
+// [STATE-3]
+#[test]
+fn an_acceptor_that_stops_says_nothing_to_who_said_nothing() {
+    let mut scene = Scene::server();
+    let mut link = scene.link();
+    let own = scene.session;
+    let mut keys = scene.registry.keys().into_iter();
+    let stranger = keys.find(|&key| key != own).expect("the stranger");
+    scene.on(stranger, sessile::proto::Machine::stop);
+    assert_eq!(scene.takes(&mut link), [0; 0]);
+    assert!(link.is_closed());
+}
+
 // [STATE-4]
 #[test]
 fn nothing_is_pipelined_behind_login() {

@@ -48,7 +48,8 @@ impl Machine {
         let until = cx.now + cx.settings.close_linger;
         match (self.phase, &self.role) {
             (Phase::Ended, _) => {}
-            (Phase::Connecting, Role::Acceptor(_)) => {
+            // Who has said nothing yet is told nothing.
+            (Phase::Connecting, Role::Acceptor(_)) if self.stage != Stage::Greeting => {
                 self.reject(cx, &Rejection::busy(Duration::from_secs(1)))
             }
             (Phase::Dialing | Phase::Connecting, _) => self.end(cx, closed),

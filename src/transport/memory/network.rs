@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     driver::Clock,
+    sync::{Mutex, MutexGuard},
     testing::ManualClock,
     transport::{Accept, Dial},
 };
@@ -13,7 +14,7 @@ use std::{
     fmt,
     future::poll_fn,
     io, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, PoisonError, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
 };

@@ -1,8 +1,12 @@
 use super::control::Direction;
-use crate::{driver::Clock, proto::Time};
+use crate::{
+    driver::Clock,
+    proto::Time,
+    sync::{Mutex, MutexGuard},
+};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     task::Waker,
     time::Duration,
 };
