@@ -119,7 +119,7 @@ fn open_with(max_message: usize) -> Stage {
     };
     let (key, link) = scene.welcomed(Login { terms, ..login(1) });
     Stage {
-        name: "acceptor: open",
+        name: "acceptor: open".to_owned(),
         row: Row::Acceptor("open"),
         closed: false,
         scene,

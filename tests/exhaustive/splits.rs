@@ -77,7 +77,7 @@ fn split_in_session(stages: &[Stage], vectors: &[Vector], twice: bool) -> usize 
                 for second in first..=last {
                     let middle = read(&begun, &bytes[first..second]);
                     let found = result(read(&middle, &bytes[second..]));
-                    let (name, frame) = (stage.name, &vector.name);
+                    let (name, frame) = (&stage.name, &vector.name);
                     assert!(found == whole, "{frame} at {first}, {second}, {name}");
                     splits += 1;
                 }

@@ -22,7 +22,7 @@ use crate::{
 /// One side of a link, as far as it has come; the test is at the other end.
 #[derive(Clone)]
 pub(crate) struct Stage {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The row of "States of a link" in `docs/protocol.md` that tells what may come.
     pub(crate) row: Row,
     /// Whether its own CLOSE was written on this link.
@@ -47,25 +47,36 @@ pub(crate) enum Row {
 type Made = (Scene, Link, Key);
 type Entry = (&'static str, Row, fn() -> Made);
 
-/// Every stage, the acceptor's first.
+/// Every stage, the acceptor's first; of each side those last that follow on an open link.
 pub(crate) fn stages() -> Vec<Stage> {
-    let all = acceptor::STAGES.iter().chain(&dialer::STAGES);
-    all.map(|&(name, row, make)| {
-        let (mut scene, link, key) = make();
-        let neighbour = name.starts_with("acceptor").then(|| neighbour(&mut scene));
-        scene.events.clear();
-        let closed = name.contains("CLOSE was written") || name.contains("both closed");
-        Stage {
-            name,
-            row,
-            closed,
-            scene,
-            link,
-            key,
-            neighbour,
-        }
+    let (mut all, acceptor, dialer) = (Vec::new(), acceptor::OPEN, dialer::OPEN);
+    let made = |&(name, row, make): &Entry| new(name.to_owned(), row, make());
+    all.extend(acceptor::STAGES.iter().map(made));
+    all.extend(after_open("acceptor", acceptor, acceptor::served));
+    all.extend(dialer::STAGES.iter().map(made));
+    all.extend(after_open("dialer", dialer, dialer::opened));
+    all
+}
+
+fn after_open(side: &str, open: Row, make: fn() -> Made) -> impl Iterator<Item = Stage> {
+    open::STAGES.iter().map(move |(name, is_older, then)| {
+        let row = if *is_older { Row::Older } else { open };
+        new(format!("{side}: {name}"), row, then(make()))
     })
-    .collect()
+}
+
+fn new(name: String, row: Row, (mut scene, link, key): Made) -> Stage {
+    let neighbour = name.starts_with("acceptor").then(|| neighbour(&mut scene));
+    scene.events.clear();
+    Stage {
+        closed: name.contains("CLOSE was written") || name.contains("both closed"),
+        name,
+        row,
+        scene,
+        link,
+        key,
+        neighbour,
+    }
 }
 
 /// One of them.

@@ -13,9 +13,9 @@ const GREETING: Row = Row::Acceptor("greeting");
 const JUDGING: Row = Row::Acceptor("judging");
 const ASKED: Row = Row::Acceptor("asked");
 const RESUMING: Row = Row::Acceptor("resuming");
-const OPEN: Row = Row::Acceptor("open");
+pub(super) const OPEN: Row = Row::Acceptor("open");
 
-pub(super) const STAGES: [Entry; 33] = [
+pub(super) const STAGES: [Entry; 22] = [
     ("acceptor: nothing was said", GREETING, greeting),
     (
         "acceptor: LOGIN was read, the host judges",
@@ -51,9 +51,6 @@ pub(super) const STAGES: [Entry; 33] = [
         refusing_resume,
     ),
     ("acceptor: WELCOME was written, unproven", OPEN, welcomed),
-    ("acceptor: open", OPEN, served),
-    ("acceptor: mail and acks are on their way", OPEN, busy),
-    ("acceptor: suspects the peer", OPEN, suspicious),
     ("acceptor: RESUMED is to be written", RESUMING, resumed_due),
     (
         "acceptor: closed, RESUMED is to be written",
@@ -65,19 +62,6 @@ pub(super) const STAGES: [Entry; 33] = [
         OPEN,
         resumed_written,
     ),
-    ("acceptor: CLOSE is to be written", OPEN, closing_due),
-    ("acceptor: CLOSE was written", OPEN, closing),
-    ("acceptor: the peer closed, mail is unread", OPEN, answering),
-    (
-        "acceptor: the peer closed, CLOSED is to be written",
-        OPEN,
-        closed_due,
-    ),
-    (
-        "acceptor: both closed, CLOSED is to be written",
-        OPEN,
-        both_closed,
-    ),
     (
         "acceptor: removed, the last word is to be written",
         OPEN,
@@ -88,7 +72,6 @@ pub(super) const STAGES: [Entry; 33] = [
         OPEN,
         taken_over,
     ),
-    ("acceptor: lost this link", Row::Older, lost),
     (
         "acceptor: the peer came back on a newer link",
         Row::Older,
@@ -100,12 +83,6 @@ pub(super) const STAGES: [Entry; 33] = [
         too_late,
     ),
     ("acceptor: ended, REFUSED was written", Row::Older, refused),
-    ("acceptor: ended, CLOSED was read", Row::Older, closed_read),
-    (
-        "acceptor: ended, CLOSED was written",
-        Row::Older,
-        closed_written,
-    ),
     (
         "acceptor: ended, the last word was written",
         Row::Older,
@@ -189,7 +166,7 @@ fn welcomed() -> Made {
     (scene, link, key)
 }
 
-fn served() -> Made {
+pub(super) fn served() -> Made {
     let (scene, key, link) = Scene::served();
     (scene, link, key)
 }
@@ -228,10 +205,6 @@ fn taken_over() -> Made {
     (scene, link, key)
 }
 
-fn lost() -> Made {
-    older(served(), |scene, link, _| scene.cut(link))
-}
-
 fn replaced() -> Made {
     older(served(), |scene, link, _| {
         let (resume, mut newer) = (resume(link.session, link.proof(), 1), scene.link());
@@ -254,18 +227,6 @@ fn refused() -> Made {
     })
 }
 
-fn closed_read() -> Made {
-    older(closing(), |scene, link, _| {
-        scene.says(link, &[Frame::Closed(0)]);
-    })
-}
-
-fn closed_written() -> Made {
-    older(closed_due(), |scene, link, _| {
-        assert_eq!(scene.hears(link), ["CLOSED 0"]);
-    })
-}
-
 fn dismissed() -> Made {
     older(removed(), |scene, link, _| {
         assert!(scene.hears(link)[0].starts_with("CLOSE 6"));
@@ -273,40 +234,12 @@ fn dismissed() -> Made {
 }
 
 fn lingered() -> Made {
-    older(closing(), |scene, _, _| scene.pass(ms(2_100)))
+    older(open::closing(served()), |scene, _, _| scene.pass(ms(2_100)))
 }
 
 fn expired() -> Made {
-    older(lost(), |scene, _, key| {
+    older(open::lost(served()), |scene, _, key| {
         scene.pass(ms(121_000));
         assert_eq!(scene.reason(key), Some(Reason::Expired));
     })
-}
-
-fn busy() -> Made {
-    open::busy(served())
-}
-
-fn suspicious() -> Made {
-    open::suspicious(served())
-}
-
-fn closing_due() -> Made {
-    open::closed_here(served())
-}
-
-fn closing() -> Made {
-    open::closing(served())
-}
-
-fn answering() -> Made {
-    open::answering(served())
-}
-
-fn closed_due() -> Made {
-    open::closed_due(served())
-}
-
-fn both_closed() -> Made {
-    open::both_closed(served())
 }

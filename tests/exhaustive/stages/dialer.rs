@@ -14,9 +14,9 @@ const BEGINNING: Row = Row::Dialer("beginning");
 const LOGIN_SENT: Row = Row::Dialer("login sent");
 const CHALLENGED: Row = Row::Dialer("challenged");
 const RESUME_SENT: Row = Row::Dialer("resume sent");
-const OPEN: Row = Row::Dialer("open");
+pub(super) const OPEN: Row = Row::Dialer("open");
 
-pub(super) const STAGES: [Entry; 28] = [
+pub(super) const STAGES: [Entry; 17] = [
     ("dialer: its first link is being dialed", QUIET, dialing),
     ("dialer: nothing was said", QUIET, quiet),
     ("dialer: LOGIN is to be written", BEGINNING, login_due),
@@ -29,9 +29,6 @@ pub(super) const STAGES: [Entry; 28] = [
         OPEN,
         proof_due,
     ),
-    ("dialer: open", OPEN, opened),
-    ("dialer: mail and acks are on their way", OPEN, busy),
-    ("dialer: suspects the peer", OPEN, suspicious),
     ("dialer: a newer link is being dialed", QUIET, redialing),
     ("dialer: RESUME is to be written", BEGINNING, resume_due),
     ("dialer: RESUME was written", RESUME_SENT, resume_written),
@@ -50,20 +47,6 @@ pub(super) const STAGES: [Entry; 28] = [
         RESUME_SENT,
         closing_resume_written,
     ),
-    ("dialer: CLOSE is to be written", OPEN, closing_due),
-    ("dialer: CLOSE was written", OPEN, closing),
-    ("dialer: the peer closed, mail is unread", OPEN, answering),
-    (
-        "dialer: the peer closed, CLOSED is to be written",
-        OPEN,
-        closed_due,
-    ),
-    (
-        "dialer: both closed, CLOSED is to be written",
-        OPEN,
-        both_closed,
-    ),
-    ("dialer: lost this link", Row::Older, lost),
     (
         "dialer: gave the login on this link up",
         Row::Older,
@@ -78,12 +61,6 @@ pub(super) const STAGES: [Entry; 28] = [
         "dialer: the resume on this link was put off",
         Row::Older,
         resume_put_off,
-    ),
-    ("dialer: ended, CLOSED was read", Row::Older, closed_read),
-    (
-        "dialer: ended, CLOSED was written",
-        Row::Older,
-        closed_written,
     ),
 ];
 
@@ -142,7 +119,7 @@ fn proof_due() -> Made {
     (scene, link, key)
 }
 
-fn opened() -> Made {
+pub(super) fn opened() -> Made {
     of(Scene::client_open())
 }
 
@@ -182,10 +159,6 @@ fn closing_resume_written() -> Made {
     open::closed_here(resume_written())
 }
 
-fn lost() -> Made {
-    older(opened(), |scene, link, _| scene.cut(link))
-}
-
 fn cancelled() -> Made {
     older(login_written(), |scene, _, key| {
         scene.on(key, |machine, cx| machine.cancel_login(cx));
@@ -202,44 +175,4 @@ fn resume_put_off() -> Made {
     older(resume_written(), |scene, link, _| {
         scene.says(link, &[refused(102, RetryClass::After(1_000), 0)]);
     })
-}
-
-fn closed_read() -> Made {
-    older(closing(), |scene, link, _| {
-        scene.says(link, &[Frame::Closed(0)]);
-    })
-}
-
-fn closed_written() -> Made {
-    older(closed_due(), |scene, link, _| {
-        assert_eq!(scene.hears(link), ["CLOSED 0"]);
-    })
-}
-
-fn busy() -> Made {
-    open::busy(opened())
-}
-
-fn suspicious() -> Made {
-    open::suspicious(opened())
-}
-
-fn closing_due() -> Made {
-    open::closed_here(opened())
-}
-
-fn closing() -> Made {
-    open::closing(opened())
-}
-
-fn answering() -> Made {
-    open::answering(opened())
-}
-
-fn closed_due() -> Made {
-    open::closed_due(opened())
-}
-
-fn both_closed() -> Made {
-    open::both_closed(opened())
 }

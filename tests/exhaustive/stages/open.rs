@@ -2,11 +2,30 @@
 
 use sessile::{Phase, Reason, proto::closed, wire::Frame};
 
-use super::Made;
+use super::{Made, older};
 use crate::{say::close, scene::ms};
 
+/// Each of them, made of an open link; and whether the link is an older one by then.
+pub(super) const STAGES: [(&str, bool, fn(Made) -> Made); 11] = [
+    ("open", false, |made| made),
+    ("mail and acks are on their way", false, busy),
+    ("suspects the peer", false, suspicious),
+    ("CLOSE is to be written", false, closed_here),
+    ("CLOSE was written", false, closing),
+    ("the peer closed, mail is unread", false, answering),
+    (
+        "the peer closed, CLOSED is to be written",
+        false,
+        closed_due,
+    ),
+    ("both closed, CLOSED is to be written", false, both_closed),
+    ("lost this link", true, lost),
+    ("ended, CLOSED was read", true, closed_read),
+    ("ended, CLOSED was written", true, closed_written),
+];
+
 /// One message was taken and one was not; four were accepted here, three of them written, one of them acknowledged.
-pub(super) fn busy((mut scene, mut link, key): Made) -> Made {
+fn busy((mut scene, mut link, key): Made) -> Made {
     scene.says(&mut link, &[Frame::Data(b"taken"), Frame::Data(b"unread")]);
     scene.takes_message(key);
     for text in ["acked", "written", "written"] {
@@ -18,7 +37,7 @@ pub(super) fn busy((mut scene, mut link, key): Made) -> Made {
     (scene, link, key)
 }
 
-pub(super) fn suspicious((mut scene, mut link, key): Made) -> Made {
+fn suspicious((mut scene, mut link, key): Made) -> Made {
     scene.pass(ms(3_100));
     scene.hears(&mut link);
     assert_eq!(scene.phase(key), Phase::Suspect);
@@ -37,16 +56,32 @@ pub(super) fn closing(made: Made) -> Made {
     (scene, link, key)
 }
 
-pub(super) fn answering((mut scene, mut link, key): Made) -> Made {
+fn answering((mut scene, mut link, key): Made) -> Made {
     scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
     (scene, link, key)
 }
 
-pub(super) fn closed_due((mut scene, mut link, key): Made) -> Made {
+fn closed_due((mut scene, mut link, key): Made) -> Made {
     scene.says(&mut link, &[close(1, 0)]);
     (scene, link, key)
 }
 
-pub(super) fn both_closed(made: Made) -> Made {
+fn both_closed(made: Made) -> Made {
     closed_due(closing(made))
+}
+
+pub(super) fn lost(made: Made) -> Made {
+    older(made, |scene, link, _| scene.cut(link))
+}
+
+fn closed_read(made: Made) -> Made {
+    older(closing(made), |scene, link, _| {
+        scene.says(link, &[Frame::Closed(0)]);
+    })
+}
+
+fn closed_written(made: Made) -> Made {
+    older(closed_due(made), |scene, link, _| {
+        assert_eq!(scene.hears(link), ["CLOSED 0"]);
+    })
 }
