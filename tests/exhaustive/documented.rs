@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sessile::wire::Frame;
 
 use crate::{
-    stages::{Row, Stage, frames, stages},
+    say::samples,
+    stages::{Row, Stage, stages},
     table::bytes,
 };
 
@@ -60,7 +61,7 @@ fn every_frame_in_every_stage_is_in_place_where_the_page_says_so_and_nowhere_els
     let states = documented();
     let (mut in_place, mut out_of_place, mut older) = (0, 0, 0);
     for stage in stages() {
-        for frame in frames() {
+        for frame in samples() {
             let raw = bytes(&frame);
             let violation = stage.violation(&raw);
             let what = format!("{} in \"{}\"", frame.name(), stage.name);

@@ -10,7 +10,8 @@ use sessile::{
 };
 
 use crate::{
-    stages::{Row, Stage, frames, one_of_each_row, stages},
+    say::samples,
+    stages::{Row, Stage, one_of_each_row, stages},
     table,
     vectors::{self, golden},
 };
@@ -133,7 +134,7 @@ fn flip_all(stages: &[Stage], frames: &[Vec<u8>]) -> BTreeMap<Outcome, usize> {
 
 /// All that a peer may say by itself, with the session's own secrets where there are any.
 fn of_each_type() -> Vec<Vec<u8>> {
-    frames().iter().map(table::bytes).collect()
+    samples().iter().map(table::bytes).collect()
 }
 
 #[test]

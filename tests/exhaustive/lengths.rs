@@ -7,9 +7,9 @@ use sessile::wire::{
 };
 
 use crate::{
-    say::{TERMS, login},
+    say::{TERMS, login, samples},
     scene::{Scene, config},
-    stages::{Row, Stage, at, frames, stages},
+    stages::{Row, Stage, at, stages},
     table,
 };
 
@@ -26,7 +26,7 @@ fn framed(unit: &[u8]) -> Vec<u8> {
 
 /// Every type that there is, one that may be skipped, and one that there is not.
 fn kinds() -> Vec<u8> {
-    let known = frames().into_iter().map(|frame| frame.kind());
+    let known = samples().into_iter().map(|frame| frame.kind());
     known.chain([0xFF, 0x00, 0x7F]).collect()
 }
 
@@ -201,7 +201,7 @@ fn body_range(frame: &Frame<'_>, payload_limit: usize) -> (usize, usize) {
 #[test]
 fn a_body_of_any_length_is_taken_where_its_type_has_that_length_and_refused_elsewhere() {
     let payload_limit = 5_000;
-    for frame in frames() {
+    for frame in samples() {
         let (least, most) = body_range(&frame, payload_limit);
         let limit = match frame {
             Frame::Data(_) | Frame::Volatile(_) => payload_limit,
@@ -227,7 +227,7 @@ fn a_body_of_any_length_is_taken_where_its_type_has_that_length_and_refused_else
 /// A frame's unit up to a length byte, what that byte may say at most, and the least that must follow the field.
 fn short_fields() -> [(&'static str, Vec<u8>, usize, usize); 4] {
     let of = |name: &str, end: usize| {
-        let frames = frames();
+        let frames = samples();
         let frame = frames.iter().find(|frame| frame.name() == name);
         table::bytes(frame.expect("one of each type"))[4..4 + 1 + end].to_vec()
     };

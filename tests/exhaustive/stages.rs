@@ -11,11 +11,11 @@ use sessile::{
     Identity, LossCause,
     proto::{Effects, Key, Machine},
     registry::Port,
-    wire::{Beat, Frame, Login, RetryClass, Secret, kind},
+    wire::{Frame, Login, Secret},
 };
 
 use crate::{
-    say::{close, login, refused, resume, resumed, secret, welcome},
+    say::login,
     scene::{Link, Scene},
 };
 
@@ -236,25 +236,4 @@ fn current(scene: &Scene, link: &Link) -> bool {
                 && machine.and_then(|machine| machine.current_link()) == Some(id)
         })
     })
-}
-
-/// A frame of each type that is well made, and one of a type that may be skipped.
-pub(crate) fn frames() -> Vec<Frame<'static>> {
-    vec![
-        Frame::Login(login(9)),
-        Frame::Challenge(b"who?"),
-        Frame::Answer(b"me"),
-        Frame::Welcome(welcome()),
-        refused(100, RetryClass::Never, 0),
-        Frame::Resume(resume(77, secret(99), 9)),
-        resumed(2, 0, 0),
-        Frame::Data(b"data"),
-        Frame::Volatile(b"volatile"),
-        Frame::Ack(0),
-        Frame::Ping(Beat::default()),
-        Frame::Pong(Beat::default()),
-        close(1, 0),
-        Frame::Closed(0),
-        Frame::Extension(kind::FIRST_EXTENSION),
-    ]
 }

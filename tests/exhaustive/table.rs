@@ -9,8 +9,8 @@ use std::fmt::Write;
 use sessile::wire::{Frame, kind};
 
 use crate::{
-    say,
-    stages::{Row, Stage, frames, stages},
+    say::{self, samples},
+    stages::{Row, Stage, stages},
 };
 
 const HEAD: &str = "\
@@ -99,7 +99,7 @@ fn table() -> String {
             Row::Older => "older",
         };
         writeln!(text, "\n{} [{row}]", stage.name).unwrap();
-        let frames: Vec<_> = frames()
+        let frames: Vec<_> = samples()
             .iter()
             .map(|frame| (frame.name().to_owned(), outcome(&stage, &bytes(frame))))
             .collect();
@@ -137,7 +137,7 @@ fn every_frame_and_every_first_byte_in_every_stage_has_the_outcome_that_is_writt
 
 #[test]
 fn the_frames_of_the_table_are_one_of_each_type_that_there_is() {
-    let mut kinds: Vec<u8> = frames().iter().map(Frame::kind).collect();
+    let mut kinds: Vec<u8> = samples().iter().map(Frame::kind).collect();
     kinds.sort_unstable();
     let known = (0..=kind::FIRST_EXTENSION).filter(|&byte| kind::is_known(byte));
     assert_eq!(kinds, known.collect::<Vec<_>>());

@@ -5,8 +5,11 @@ use sessile::{Phase, Reason, proto::closed, wire::Frame};
 use super::{Made, older};
 use crate::{say::close, scene::ms};
 
+/// What happens to a link.
+type Then = fn(Made) -> Made;
+
 /// Each of them, made of an open link; and whether the link is an older one by then.
-pub(super) const STAGES: [(&str, bool, fn(Made) -> Made); 11] = [
+pub(super) const STAGES: [(&str, bool, Then); 11] = [
     ("open", false, |made| made),
     ("mail and acks are on their way", false, busy),
     ("suspects the peer", false, suspicious),
