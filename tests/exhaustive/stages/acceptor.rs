@@ -12,6 +12,7 @@ use crate::{
 const GREETING: Row = Row::Acceptor("greeting");
 const JUDGING: Row = Row::Acceptor("judging");
 const ASKED: Row = Row::Acceptor("asked");
+const REFUSING: Row = Row::Acceptor("refusing");
 const RESUMING: Row = Row::Acceptor("resuming");
 pub(super) const OPEN: Row = Row::Acceptor("open");
 
@@ -47,7 +48,7 @@ pub(super) const STAGES: [Entry; 22] = [
     ("acceptor: REFUSED is to be written", JUDGING, refusing),
     (
         "acceptor: REFUSED of a RESUME is to be written",
-        JUDGING,
+        REFUSING,
         refusing_resume,
     ),
     ("acceptor: WELCOME was written, unproven", OPEN, welcomed),
