@@ -181,7 +181,7 @@
 //!
 //! # Cancel safety
 //!
-//! Every wait is a named future, `Send + Unpin + FusedFuture`: it can be selected on, timed out and stored.
+//! Every wait but the last is a named future, `Send + Unpin + FusedFuture`: it can be selected on, timed out and stored.
 //!
 //! | future | dropped before it completed | to go on instead |
 //! |---|---|---|
@@ -197,6 +197,7 @@
 //! | [`close`](Session::close) → [`Close`] | closing goes on; nobody hears what was not delivered | |
 //! | [`challenge`](Offer::challenge) → [`Challenge`] | the answer is for nobody | ask again |
 //! | [`listen`](Runtime::listen) → [`Listen`] | nothing listens | call it again |
+//! | [`Inbox::ready`], an async function | nothing is lost | call it again |
 //!
 //! # The rooms
 //!

@@ -39,10 +39,12 @@ impl Registry {
             match self.input(key, now, fx, feed) {
                 None => return Reading::Close,
                 Some(Ok(reading)) => return reading,
-                Some(Err(resume)) => match self.resume(port.key(), now, &resume, fx, fresh) {
-                    Some((key, link)) => port.move_to(key, link),
-                    None => return Reading::Continue,
-                },
+                // Accepted or refused: what came with it in one piece is read as if it had come later.
+                Some(Err(resume)) => {
+                    if let Some((key, link)) = self.resume(port.key(), now, &resume, fx, fresh) {
+                        port.move_to(key, link);
+                    }
+                }
             }
         }
     }

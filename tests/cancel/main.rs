@@ -13,6 +13,7 @@ mod entering;
 mod messages;
 mod resuming;
 mod server;
+mod streams;
 mod sweeps;
 
 use std::{

@@ -1,297 +1,239 @@
-//! A link in every stage that it can be in, on either side.
+//! A link in every stage that it can be in, on either side. Each is made once and cloned from then on.
 
-use bytes::Bytes;
+mod acceptor;
+mod dialer;
+mod open;
+mod variants;
+
+use std::hash::{DefaultHasher, Hasher};
+
 use sessile::{
-    Identity, Reason, Rejection,
-    proto::{Key, closed},
-    wire::{Beat, Frame, kind},
+    Identity, LossCause,
+    proto::{Effects, Key, Machine},
+    registry::Port,
+    wire::{Frame, Login, Secret},
 };
 
 use crate::{
-    say::{close, login, refused, resume, resumed, secret, welcome},
-    scene::{Link, Scene, ms},
+    say::login,
+    scene::{Link, Scene},
 };
 
 /// One side of a link, as far as it has come; the test is at the other end.
+#[derive(Clone)]
 pub(crate) struct Stage {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
+    /// The row of "States of a link" in `docs/protocol.md` that tells what may come.
+    pub(crate) row: Row,
+    /// Whether its own CLOSE was written on this link.
+    pub(crate) closed: bool,
     pub(crate) scene: Scene,
     pub(crate) link: Link,
     /// Whose link it is.
     pub(crate) key: Key,
+    /// A session next to it, which nothing on this link may touch.
+    pub(crate) neighbour: Option<Key>,
+}
+
+/// A row of the two tables of states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    Acceptor(&'static str),
+    Dialer(&'static str),
+    /// Not the session's current link: what it brings changes nothing (STATE-5).
+    Older,
 }
 
 type Made = (Scene, Link, Key);
-type Make = fn() -> Made;
+type Entry = (&'static str, Row, fn() -> Made);
 
-/// Every stage, the acceptor's first.
-pub(crate) const STAGES: [(&str, Make); 27] = [
-    ("acceptor: nothing was said", greeting),
-    ("acceptor: LOGIN was read, the host judges", offered),
-    ("acceptor: CHALLENGE is to be written", challenge_due),
-    ("acceptor: waits for ANSWER", challenged),
-    (
-        "acceptor: admitted, waits for ANSWER",
-        admitted_while_challenged,
-    ),
-    ("acceptor: WELCOME is to be written", welcome_due),
-    ("acceptor: WELCOME was written, unproven", welcomed),
-    ("acceptor: open", served),
-    ("acceptor: suspects the peer", suspicious),
-    ("acceptor: RESUMED is to be written", resumed_due),
-    ("acceptor: RESUMED was written, unproven", resumed_written),
-    ("acceptor: the peer came back on a newer link", replaced),
-    ("acceptor: CLOSE is to be written", closing_due),
-    ("acceptor: CLOSE was written", closing),
-    ("acceptor: the peer closed, mail is unread", answering),
-    (
-        "acceptor: removed, the last word is to be written",
-        last_word_due,
-    ),
-    ("acceptor: refused, REFUSED is to be written", refusing),
-    ("dialer: nothing was said", quiet),
-    ("dialer: LOGIN is to be written", login_due),
-    ("dialer: LOGIN was written", login_written),
-    ("dialer: was asked back", asked),
-    ("dialer: ANSWER is to be written", answer_due),
-    ("dialer: open", client_open),
-    ("dialer: RESUME is to be written", resume_due),
-    ("dialer: RESUME was written", resume_written),
-    ("dialer: CLOSE was written", client_closing),
-    ("dialer: the peer closed, mail is unread", client_answering),
-];
+/// Every stage, the acceptor's first; of each side those last that follow on an open link.
+pub(crate) fn stages() -> Vec<Stage> {
+    let (mut all, acceptor, dialer) = (Vec::new(), acceptor::OPEN, dialer::OPEN);
+    let made = |&(name, row, make): &Entry| new(name.to_owned(), row, make());
+    all.extend(acceptor::STAGES.iter().map(made));
+    all.extend(after_open("acceptor", acceptor, acceptor::served));
+    all.extend(dialer::STAGES.iter().map(made));
+    all.extend(after_open("dialer", dialer, dialer::opened));
+    all
+}
 
-/// A fresh link in one of them.
-pub(crate) fn stage(at: usize) -> Stage {
-    let (name, make) = STAGES[at];
-    let (scene, link, key) = make();
+fn after_open(side: &str, open: Row, make: fn() -> Made) -> impl Iterator<Item = Stage> {
+    open::STAGES.iter().map(move |(name, is_older, then)| {
+        let row = if *is_older { Row::Older } else { open };
+        new(format!("{side}: {name}"), row, then(make()))
+    })
+}
+
+fn new(name: String, row: Row, (mut scene, link, key): Made) -> Stage {
+    let neighbour = name.starts_with("acceptor").then(|| neighbour(&mut scene));
+    scene.events.clear();
     Stage {
+        closed: name.contains("CLOSE was written") || name.contains("both closed"),
         name,
+        row,
         scene,
         link,
         key,
+        neighbour,
     }
 }
 
-/// A frame of each type that is well made, and one of a type that may be skipped.
-pub(crate) fn frames() -> Vec<Frame<'static>> {
-    vec![
-        Frame::Login(login(9)),
-        Frame::Challenge(b"who?"),
-        Frame::Answer(b"me"),
-        Frame::Welcome(welcome()),
-        refused(100, sessile::wire::RetryClass::Never, 0),
-        Frame::Resume(resume(77, secret(99), 9)),
-        resumed(2, 0, 0),
-        Frame::Data(b"data"),
-        Frame::Volatile(b"volatile"),
-        Frame::Ack(0),
-        Frame::Ping(Beat::default()),
-        Frame::Pong(Beat::default()),
-        close(1, 0),
-        Frame::Closed(0),
-        Frame::Extension(kind::FIRST_EXTENSION),
-    ]
+/// One of them.
+pub(crate) fn at(name: &str) -> Stage {
+    let mut all = stages().into_iter();
+    all.find(|stage| stage.name == name)
+        .expect("a stage of this name")
 }
 
-fn greeting() -> Made {
-    let mut scene = Scene::server();
-    let before = scene.registry.keys();
-    let link = scene.link();
-    let key = scene
-        .registry
-        .keys()
-        .into_iter()
-        .find(|key| !before.contains(key));
-    (scene, link, key.unwrap())
+/// One of each row of the page.
+pub(crate) fn one_of_each_row() -> Vec<Stage> {
+    let mut one_each: Vec<Stage> = Vec::new();
+    for stage in stages() {
+        if !one_each.iter().any(|other| other.row == stage.row) {
+            one_each.push(stage);
+        }
+    }
+    one_each
 }
 
-fn offered() -> Made {
-    let (mut scene, mut link, key) = greeting();
-    scene.says(&mut link, &[Frame::Login(login(1))]);
-    (scene, link, key)
+impl Stage {
+    /// The bytes come, in these pieces.
+    pub(crate) fn reads(&mut self, pieces: &[&[u8]]) {
+        for piece in pieces {
+            self.scene.writes(&mut self.link, piece);
+        }
+    }
+
+    /// The link is lost because of this, and nothing else happens.
+    pub(crate) fn loses_link(&mut self, cause: LossCause) {
+        self.scene.cut_for(&mut self.link, cause);
+    }
+
+    /// Why the session lost its link last, as the machine shows it.
+    pub(crate) fn loss(&self) -> Option<String> {
+        self.shows("loss: ")
+    }
+
+    /// What the machine shows of one of its fields; `None` where it is forgotten.
+    pub(crate) fn shows(&self, field: &str) -> Option<String> {
+        let shown = format!("{:?}", self.scene.registry.get(self.key)?);
+        let from = shown.find(field)? + field.len();
+        // Up to the comma or brace that ends the field: not one that is inside of its brackets.
+        let (mut depth, mut end) = (0, from);
+        for letter in shown[from..].chars() {
+            match letter {
+                '(' | '{' | '[' => depth += 1,
+                ')' | '}' | ']' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => break,
+                _ => {}
+            }
+            end += letter.len_utf8();
+        }
+        Some(shown[from..end].to_owned())
+    }
+
+    /// The violation by which these bytes cost the link, named by the machine: `None` where they do not. A stranger is held on
+    /// to for this, so that it can be asked.
+    pub(crate) fn violation(&self, bytes: &[u8]) -> Option<String> {
+        let mut probe = self.clone();
+        let before = probe.loss();
+        // Whoever was asked has no loss of its own from earlier that this could be mistaken for.
+        assert!(!before.is_some_and(|loss| loss.starts_with("Protocol")));
+        probe.hold_on();
+        probe.reads(&[bytes]);
+        let after = probe.loss()?;
+        after
+            .strip_prefix("Protocol(")
+            .and_then(|rest| rest.strip_suffix(')'))
+            .map(str::to_owned)
+    }
+
+    /// The longest message frame that this link takes now.
+    pub(crate) fn limit(&self) -> usize {
+        let machine = self.scene.registry.get(self.key);
+        machine.map_or(0, Machine::frame_limit)
+    }
+
+    /// A stranger is not forgotten at its end, so that it can be looked at. Nothing else about it is different.
+    pub(crate) fn hold_on(&mut self) {
+        if self.scene.registry.get(self.key).is_some() {
+            self.scene.on(self.key, |machine, _| machine.claim());
+        }
+    }
+
+    /// All there is to know of the sessions here but for the clock: what each will do, what it shows, who waits.
+    pub(crate) fn print(&self) -> Print {
+        let registry = &self.scene.registry;
+        let mut keys = registry.keys();
+        keys.sort_by_key(|key| key.as_u64());
+        let sessions = keys.iter().map(|&key| self.session(key)).collect();
+        let counts = [registry.strangers(), registry.len(), registry.occupied()];
+        (sessions, counts)
+    }
+
+    /// The same of one session.
+    pub(crate) fn session(&self, key: Key) -> Option<(u64, String)> {
+        let machine = self.scene.registry.get(key)?;
+        let mut state = DefaultHasher::new();
+        machine.fingerprint(self.scene.now, false, &mut state);
+        Some((
+            state.finish(),
+            format!("{:?}", machine.snapshot(self.scene.now)),
+        ))
+    }
+
+    /// What observers heard, and who was told to come.
+    pub(crate) fn heard(&self) -> String {
+        let Scene {
+            events,
+            offered,
+            dials,
+            ..
+        } = &self.scene;
+        format!("{events:?} {offered:?} {dials:?}")
+    }
 }
 
-fn challenge_due() -> Made {
-    let (mut scene, link, key) = offered();
-    scene.on(key, |machine, _| machine.claim());
-    assert!(scene.on(key, |machine, _| {
-        machine.challenge(Bytes::from_static(b"who?"))
-    }));
-    (scene, link, key)
-}
+/// What [`Stage::print`] gives.
+pub(crate) type Print = (Vec<Option<(u64, String)>>, [usize; 3]);
 
-fn challenged() -> Made {
-    let (mut scene, mut link, key) = challenge_due();
-    assert_eq!(scene.hears(&mut link), ["CHALLENGE who?"]);
-    (scene, link, key)
-}
-
-fn admitted_while_challenged() -> Made {
-    let (mut scene, link, key) = challenged();
-    scene.admit_key(key);
-    (scene, link, key)
-}
-
-fn welcome_due() -> Made {
-    let (mut scene, link, key) = offered();
-    scene.admit();
-    (scene, link, key)
-}
-
-fn welcomed() -> Made {
-    let mut scene = Scene::server();
-    let (key, link) = scene.welcomed(login(1));
-    (scene, link, key)
-}
-
-fn served() -> Made {
-    let (scene, key, link) = Scene::served();
-    (scene, link, key)
-}
-
-fn suspicious() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.pass(ms(3_100));
-    scene.hears(&mut link);
-    assert_eq!(scene.phase(key), sessile::Phase::Suspect);
-    (scene, link, key)
-}
-
-fn resumed_due() -> Made {
-    let (mut scene, old, key) = served();
+/// Another client, logged in as somebody else, with mail on its way in both directions.
+fn neighbour(scene: &mut Scene) -> Key {
     let mut link = scene.link();
-    scene.says(
-        &mut link,
-        &[Frame::Resume(resume(old.session, old.proof(), 1))],
-    );
-    (scene, link, key)
+    let login = Login {
+        instance: [200; 16],
+        ..login(1)
+    };
+    scene.says(&mut link, &[Frame::Login(login)]);
+    let key = scene.offered.pop_back().expect("the newest offer");
+    scene.on(key, |machine, _| machine.claim());
+    let (identity, mut fx) = (Identity::new(43_u64).unwrap(), Effects::default());
+    let secret = Secret::new([200; 16]);
+    scene
+        .registry
+        .admit(key, scene.now, identity, secret, &mut fx);
+    scene.sends(key, "unacked");
+    assert_eq!(scene.hears(&mut link).len(), 2);
+    scene.says(&mut link, &[Frame::Ack(0), Frame::Data(b"unread")]);
+    key
 }
 
-fn resumed_written() -> Made {
-    let (mut scene, mut link, key) = resumed_due();
-    assert!(scene.hears(&mut link)[0].starts_with("RESUMED"));
-    (scene, link, key)
+/// The end of a link that its session has given up: it may still bring what was on its way.
+fn older(made: Made, end: impl FnOnce(&mut Scene, &mut Link, Key)) -> Made {
+    let (mut scene, mut link, key) = made;
+    let stale = link.clone();
+    end(&mut scene, &mut link, key);
+    assert!(link.is_closed() || !current(&scene, &stale));
+    (scene, stale, key)
 }
 
-fn replaced() -> Made {
-    let (mut scene, old, key) = served();
-    let mut new = scene.link();
-    scene.says(
-        &mut new,
-        &[Frame::Resume(resume(old.session, old.proof(), 1))],
-    );
-    scene.hears(&mut new);
-    (scene, old, key)
-}
-
-fn closing_due() -> Made {
-    let (mut scene, link, key) = served();
-    scene.on(key, |machine, cx| {
-        machine.close(cx, closed(Reason::ClosedHere))
-    });
-    (scene, link, key)
-}
-
-fn closing() -> Made {
-    let (mut scene, mut link, key) = closing_due();
-    assert!(scene.hears(&mut link)[0].starts_with("CLOSE"));
-    (scene, link, key)
-}
-
-fn answering() -> Made {
-    let (mut scene, mut link, key) = served();
-    scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
-    (scene, link, key)
-}
-
-fn last_word_due() -> Made {
-    let (mut scene, link, key) = served();
-    scene.on(key, |machine, cx| machine.remove(cx, "no"));
-    (scene, link, key)
-}
-
-fn refusing() -> Made {
-    let (mut scene, link, key) = offered();
-    scene.on(key, |machine, cx| {
-        machine.reject(cx, &Rejection::bad_credentials())
-    });
-    (scene, link, key)
-}
-
-fn quiet() -> Made {
-    let mut scene = Scene::server();
-    let key = scene.session;
-    let id = scene.on(key, |machine, cx| machine.first_link(cx, None));
-    (scene, Link::new(key, id), key)
-}
-
-fn login_due() -> Made {
-    let (scene, link) = Scene::client();
-    let key = scene.session;
-    (scene, link, key)
-}
-
-fn login_written() -> Made {
-    let (mut scene, mut link, key) = login_due();
-    assert_eq!(scene.hears(&mut link), ["LOGIN 1 me"]);
-    (scene, link, key)
-}
-
-fn asked() -> Made {
-    let (mut scene, mut link, key) = login_written();
-    scene.says(&mut link, &[Frame::Challenge(b"who?")]);
-    (scene, link, key)
-}
-
-fn answer_due() -> Made {
-    let (mut scene, link, key) = asked();
-    scene.on(key, |machine, cx| {
-        machine.answer(cx, Some(Bytes::from_static(b"me")))
-    });
-    (scene, link, key)
-}
-
-fn client_open() -> Made {
-    let (scene, link) = Scene::client_open();
-    let key = scene.session;
-    (scene, link, key)
-}
-
-fn resume_due() -> Made {
-    let (mut scene, mut link, key) = client_open();
-    scene.cut(&mut link);
-    while scene.dials.is_empty() {
-        scene.pass(ms(100));
-    }
-    let link = scene.dialed();
-    (scene, link, key)
-}
-
-fn resume_written() -> Made {
-    let (mut scene, mut link, key) = resume_due();
-    assert!(scene.hears(&mut link)[0].starts_with("RESUME 1"));
-    (scene, link, key)
-}
-
-fn client_closing() -> Made {
-    let (mut scene, mut link, key) = client_open();
-    scene.on(key, |machine, cx| {
-        machine.close(cx, closed(Reason::ClosedHere))
-    });
-    assert!(scene.hears(&mut link)[0].starts_with("CLOSE"));
-    (scene, link, key)
-}
-
-fn client_answering() -> Made {
-    let (mut scene, mut link, key) = client_open();
-    scene.says(&mut link, &[Frame::Data(b"unread"), close(1, 0)]);
-    (scene, link, key)
-}
-
-/// What of a session no link may change by breaking the protocol (S7, S8): who it is, its end, its numbers.
-pub(crate) fn essence(scene: &Scene, key: Key) -> Option<(Option<Identity>, bool, [u64; 5])> {
-    let now = scene.registry.snapshot(key, scene.now)?;
-    let numbers = [now.sent, now.acked, now.received, now.taken, now.epoch];
-    Some((now.identity, now.ended.is_some(), numbers))
+fn current(scene: &Scene, link: &Link) -> bool {
+    link.port().map(Port::link).is_some_and(|id| {
+        scene.registry.keys().iter().any(|&key| {
+            let machine = scene.registry.get(key);
+            link.port().map(Port::key) == Some(key)
+                && machine.and_then(|machine| machine.current_link()) == Some(id)
+        })
+    })
 }

@@ -203,6 +203,40 @@ fn closes_that_cross_are_both_answered() {
     assert!(link.is_closed() && is_settled(&scene, key));
 }
 
+// [CLOSE-10]
+#[test]
+fn closes_that_cross_are_both_answered_though_the_peers_answer_comes_with_its_close() {
+    let (mut scene, key, mut link) = Scene::served();
+    scene.sends(key, "written");
+    closes(&mut scene, key);
+    assert_eq!(
+        scene.hears(&mut link),
+        ["DATA written", "CLOSE 1 Never taken 0"]
+    );
+    scene.says(&mut link, &[close(1, 0), Frame::Closed(1)]);
+    assert_eq!(scene.hears(&mut link), ["CLOSED 0"]);
+    assert!(link.is_closed() && is_settled(&scene, key));
+    let left = scene.on(key, |machine, _| machine.take_undelivered());
+    assert!(left.is_empty(), "it was taken: {left:?}");
+}
+
+// [CLOSE-14]
+#[test]
+fn whoever_reads_close_before_writing_its_own_answers_and_has_said_enough() {
+    let (mut scene, key, mut link) = Scene::served();
+    closes(&mut scene, key);
+    scene.says(&mut link, &[close(1, 0)]);
+    assert_eq!(scene.hears(&mut link), ["CLOSED 0"]);
+    assert!(link.is_closed() && is_settled(&scene, key));
+
+    let (mut scene, key, mut link) = Scene::served();
+    scene.on(key, |machine, cx| machine.take_over(cx));
+    scene.says(&mut link, &[close(1, 0)]);
+    assert_eq!(scene.hears(&mut link), ["CLOSED 0"]);
+    assert!(link.is_closed() && is_settled(&scene, key));
+    assert_eq!(scene.reason(key), Some(Reason::TakenOver));
+}
+
 // [CLOSE-11]
 #[test]
 fn a_tombstone_lasts_for_the_resume_window() {

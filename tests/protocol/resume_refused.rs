@@ -7,7 +7,7 @@ use sessile::{
 };
 
 use crate::{
-    say::{close, login, refused, resume, resumed, secret},
+    say::{bytes, close, login, refused, resume, resumed, secret},
     scene::{Scene, ms},
 };
 
@@ -59,6 +59,34 @@ fn whoever_was_refused_a_resume_is_not_heard_again_on_that_link() {
     scene.says(&mut link, &[Frame::Data(b"mine")]);
     assert_eq!(scene.takes_all(key), ["mine"]);
     assert_eq!(scene.registry.strangers(), 0);
+}
+
+// [RESUME-23] [FRAME-12]
+#[test]
+fn what_follows_a_refused_resume_is_read_the_same_in_one_piece_or_in_two() {
+    let resume = || Frame::Resume(resume(0, secret(0), 1));
+    for (next, answer) in [
+        (close(1, 0), &["REFUSED 8 Now taken 0 attempt 0"][..]),
+        (Frame::Extension(0x80), &["REFUSED 8 Now taken 0 attempt 0"]),
+        (Frame::Data(b"early"), &[]),
+        (Frame::Login(login(9)), &[]),
+    ] {
+        let mut raw = bytes(&[resume()]);
+        match next {
+            Frame::Extension(kind) => raw.extend([0, 0, 0, 1, kind]),
+            ref next => raw.extend(bytes(std::slice::from_ref(next))),
+        }
+        for cut in 0..raw.len() {
+            let mut scene = Scene::server();
+            let mut link = scene.link();
+            scene.writes(&mut link, &raw[..cut]);
+            scene.writes(&mut link, &raw[cut..]);
+            let name = next.name();
+            assert_eq!(scene.hears(&mut link), answer, "{name}, cut at {cut}");
+            assert!(link.is_closed() && scene.offered.is_empty(), "{name}");
+            assert_eq!(scene.registry.strangers(), 0);
+        }
+    }
 }
 
 // [RESUME-7]

@@ -96,6 +96,27 @@ pub(crate) fn ping(nonce: u32, clock: u64) -> Frame<'static> {
     })
 }
 
+/// A frame of each type that is well made, and one of a type that may be skipped.
+pub(crate) fn samples() -> Vec<Frame<'static>> {
+    vec![
+        Frame::Login(login(9)),
+        Frame::Challenge(b"?"),
+        Frame::Answer(b"!"),
+        Frame::Welcome(welcome()),
+        refused(8, RetryClass::Now, 0),
+        Frame::Resume(resume(1, secret(1), 1)),
+        resumed(2, 0, 0),
+        Frame::Data(b"d"),
+        Frame::Volatile(b"v"),
+        Frame::Ack(0),
+        ping(1, 1),
+        Frame::Pong(Beat::default()),
+        close(1, 0),
+        Frame::Closed(0),
+        Frame::Extension(0x80),
+    ]
+}
+
 pub(crate) fn bytes(frames: &[Frame<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     for frame in frames {

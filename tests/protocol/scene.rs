@@ -15,6 +15,7 @@ use sessile::{
 use crate::say::{INSTANCE, TERMS, bytes, line, login, welcome};
 
 /// The core under test and everything around it.
+#[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) now: Time,
     pub(crate) registry: Registry,
@@ -29,7 +30,7 @@ pub(crate) struct Scene {
 }
 
 /// The test's end of a link, and what was read from it last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
     port: Option<Port>,
     /// How often its task had been woken when it wrote last; `None` where it writes by itself: it is new, or has just read.
@@ -258,9 +259,16 @@ impl Scene {
 
     /// The link breaks.
     pub(crate) fn cut(&mut self, link: &mut Link) {
-        if let Some(port) = link.port.take() {
+        self.cut_for(link, LossCause::ClosedByPeer);
+    }
+
+    /// The link is lost, for this reason.
+    pub(crate) fn cut_for(&mut self, link: &mut Link, cause: LossCause) {
+        if let Some(port) = link.port.take()
+            && self.registry.get(port.key()).is_some()
+        {
             self.on(port.key(), |machine, cx| {
-                machine.link_down(cx, port.link(), LossCause::ClosedByPeer);
+                machine.link_down(cx, port.link(), cause);
             });
         }
     }
@@ -365,7 +373,7 @@ impl Link {
 
     /// Whether the core has closed it.
     pub(crate) fn is_closed(&self) -> bool {
-        self.port.is_none()
+        self.port().is_none()
     }
 
     /// The newest secret that was read from any link: this one takes it over from an older one.

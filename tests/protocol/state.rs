@@ -1,35 +1,14 @@
 //! Chapter "States of a link".
 
-use sessile::wire::{Beat, Frame, RetryClass};
+use sessile::wire::Frame;
 
 use crate::{
-    say::{close, login, ping, refused, resume, resumed, secret, welcome},
+    say::{close, login, ping, resume, samples, welcome},
     scene::{Link, Scene, ms},
 };
 
 /// A state: how to come there, and what may be read in it.
 type Row = (fn() -> (Scene, Link), &'static [&'static str]);
-
-/// One of each type.
-fn samples() -> Vec<Frame<'static>> {
-    vec![
-        Frame::Login(login(9)),
-        Frame::Challenge(b"?"),
-        Frame::Answer(b"!"),
-        Frame::Welcome(welcome()),
-        refused(8, RetryClass::Now, 0),
-        Frame::Resume(resume(1, secret(1), 1)),
-        resumed(2, 0, 0),
-        Frame::Data(b"d"),
-        Frame::Volatile(b"v"),
-        Frame::Ack(0),
-        ping(1, 1),
-        Frame::Pong(Beat::default()),
-        close(1, 0),
-        Frame::Closed(0),
-        Frame::Extension(0x80),
-    ]
-}
 
 const OPEN: [&str; 7] = [
     "DATA",

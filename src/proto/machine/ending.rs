@@ -20,8 +20,9 @@ pub(super) enum Farewell {
         said: bool,
         redial: bool,
     },
-    /// The peer closed: CLOSED goes out once the application has read its mailbox.
-    Answering { until: Time },
+    /// The peer closed: CLOSED goes out once the application has read its mailbox. Where our own CLOSE was said before, its
+    /// answer may come, too.
+    Answering { until: Time, said: bool },
     /// CLOSE goes out, nobody waits for an answer.
     LastWord { until: Time },
     /// REFUSED goes out.
@@ -182,23 +183,31 @@ impl Machine {
         if self.phase == Phase::Ended {
             // Once is enough: a second CLOSE does not win the peer more time.
             if !matches!(self.farewell, Farewell::Answering { .. }) {
-                self.farewell = Farewell::Answering { until };
+                let said = matches!(self.farewell, Farewell::Closing { said: true, .. });
+                self.farewell = Farewell::Answering { until, said };
             }
         } else {
             let closed = Closed::new(mirrored(close.code))
                 .with_text(close.text)
                 .with_retry(retry_of(close.retry));
-            self.end_with(cx, closed, Farewell::Answering { until });
+            let said = false;
+            self.end_with(cx, closed, Farewell::Answering { until, said });
         }
         self.wake(Wake::LINK);
     }
 
     pub(super) fn on_closed(&mut self, taken: u64) -> Result<(), Violation> {
-        if !matches!(self.farewell, Farewell::Closing { said: true, .. }) {
-            return Err(Violation::OutOfPlace);
+        match self.farewell {
+            Farewell::Closing { said: true, .. } => {
+                self.outbox.ack_finally(taken);
+                self.settle();
+            }
+            // Our CLOSE and the peer's crossed: its answer came before ours was written, and ours is still owed.
+            Farewell::Answering { said: true, .. } => {
+                self.outbox.ack_finally(taken);
+            }
+            _ => return Err(Violation::OutOfPlace),
         }
-        self.outbox.ack_finally(taken);
-        self.settle();
         Ok(())
     }
 
@@ -241,7 +250,7 @@ impl Farewell {
         match self {
             Self::None | Self::Done => None,
             Self::Closing { until, .. }
-            | Self::Answering { until }
+            | Self::Answering { until, .. }
             | Self::LastWord { until }
             | Self::Refusing { until, .. } => Some(*until),
         }

@@ -128,10 +128,8 @@ impl Print<'_> {
                 } = &**refusal;
                 (code, taken, attempt).hash(self);
             }
-            Farewell::None
-            | Farewell::Answering { .. }
-            | Farewell::LastWord { .. }
-            | Farewell::Done => {}
+            Farewell::Answering { until: _, said } => said.hash(self),
+            Farewell::None | Farewell::LastWord { .. } | Farewell::Done => {}
         }
     }
 

@@ -51,7 +51,9 @@ impl Machine {
     fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         match (self.stage, frame) {
             (_, Frame::Extension(_)) => {}
-            // Whoever was refused a resume is not heard again on that link, whether it was told by now or not.
+            // Whoever was refused a resume is not heard again on that link, whether it was told by now or not. It may have
+            // closed before it knew: REFUSED answers that, too.
+            (Stage::Greeting, Frame::Close(_)) if self.phase == Phase::Ended => {}
             (Stage::Greeting, _) if self.phase == Phase::Ended => {
                 return Err(Violation::OutOfPlace);
             }
