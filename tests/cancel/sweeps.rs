@@ -170,30 +170,33 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 }
 
 /// What the sources have: futures, streams and sinks, functions to wait for.
-fn waits() -> [BTreeSet<String>; 3] {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    sources(&root, &mut found);
+fn waits(sources: &[String]) -> [BTreeSet<String>; 3] {
     let [mut futures, mut streams, mut functions] = [const { BTreeSet::new() }; 3];
-    for source in &found {
+    for source in sources {
+        let source = without_tests(source);
         // What is broken over lines is one line here.
-        let source = source
-            .split_once("#[cfg(test)]\nmod ")
-            .map_or(&source[..], |(source, _)| source);
-        let flat = source.split_whitespace().collect::<Vec<_>>().join(" ");
+        let flat = source
+            .split_whitespace()
+            .fold(String::new(), |flat, word| flat + " " + word);
         for (at, _) in flat.match_indices("impl") {
             let head = flat[at..].split_once(" {").map_or("", |(head, _)| head);
-            for what in ["Future", "Stream", "Sink<Bytes>"] {
-                let Some((_, name)) = head.split_once(&format!(" {what} for ")) else {
-                    continue;
-                };
-                let end = name.find(['<', ' ']).unwrap_or(name.len());
-                let name = &name[..end];
-                match what {
-                    "Future" => futures.insert(name.to_owned()),
-                    "Stream" => streams.insert(format!("Stream for {name}")),
-                    _ => streams.insert(format!("Sink for {name}")),
-                };
+            let Some((of, name)) = head.split_once(" for ") else {
+                continue;
+            };
+            let end = name.find(['<', ' ']).unwrap_or(name.len());
+            let name = &name[..end];
+            // By whatever path the trait is named, and whatever a sink takes.
+            let what = of.rsplit_once("impl").map_or("", |(_, what)| what);
+            let is = |one: &str| {
+                what.ends_with(&format!(" {one}")) || what.ends_with(&format!("::{one}"))
+            };
+            let takes = [" Sink<", "::Sink<"].iter().any(|sink| what.contains(sink));
+            if is("Future") || is("IntoFuture") {
+                futures.insert(name.to_owned());
+            } else if is("Stream") {
+                streams.insert(format!("Stream for {name}"));
+            } else if takes {
+                streams.insert(format!("Sink for {name}"));
             }
         }
         let named = |rest: &str| {
@@ -205,12 +208,27 @@ fn waits() -> [BTreeSet<String>; 3] {
         for (at, what) in flat.match_indices(" fn ") {
             let rest = &flat[at + what.len()..];
             let head = &rest[..rest.find(['{', ';']).unwrap_or(rest.len())];
-            if head.contains("-> impl Future<") {
+            let gives = head.rsplit_once("-> ").map_or("", |(_, gives)| gives);
+            let is_public = flat[..at].ends_with(" pub");
+            let boxed = gives.contains("BoxFuture<") || gives.contains("dyn Future<");
+            if gives.contains("impl Future<") || is_public && boxed {
                 functions.insert(named(rest));
             }
         }
     }
     [futures, streams, functions]
+}
+
+/// A source up to the tests that are written in it. Where they have a file of their own, what follows counts, too.
+fn without_tests(source: &str) -> &str {
+    let written_here = |&(at, _): &(usize, &str)| {
+        let line = source[at..].lines().nth(1).unwrap_or_default();
+        line.ends_with('{')
+    };
+    let mut tests = source.match_indices("#[cfg(test)]\nmod ");
+    tests
+        .find(written_here)
+        .map_or(source, |(at, _)| &source[..at])
 }
 
 fn names(list: &[Sweep]) -> BTreeSet<String> {
@@ -219,7 +237,12 @@ fn names(list: &[Sweep]) -> BTreeSet<String> {
 
 #[test]
 fn every_wait_of_the_public_surface_is_cancelled_by_a_test() {
-    let [futures, streams, functions] = waits();
+    let mut found = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
+    let [futures, streams, functions] = waits(&found);
     assert_eq!(
         futures,
         names(&FUTURES),
@@ -245,6 +268,48 @@ fn every_wait_of_the_public_surface_is_cancelled_by_a_test() {
         let source = fs::read_to_string(tests.join(file)).expect("a file of tests");
         let is_there = source.contains(&format!("#[test]\nfn {test}()"));
         assert!(is_there, "{name}: {file} has no test {test}");
+    }
+}
+
+#[test]
+fn a_wait_is_seen_however_it_is_written() {
+    let seen = |source: &str| {
+        let [futures, streams, functions] = waits(&[source.to_owned()]);
+        let all = futures.into_iter().chain(streams).chain(functions);
+        all.collect::<Vec<_>>()
+    };
+    for (source, name) in [
+        ("\nimpl Future for One {", "One"),
+        ("\nimpl<M: Mode> Future for One<M> {", "One"),
+        (
+            "\nimpl<T>\n    std::future::Future\n    for One<T>\nwhere T: Copy {",
+            "One",
+        ),
+        ("\nimpl IntoFuture for One {", "One"),
+        ("\nimpl futures::Stream for One {", "Stream for One"),
+        ("\nimpl Sink<String> for One {", "Sink for One"),
+        ("\n    pub async fn one(&self) {", "one"),
+        (
+            "\n    fn one(&self) -> impl Future<Output = ()> + Send;",
+            "one",
+        ),
+        ("\n    pub fn one(&self) -> BoxFuture<'_, ()> {", "one"),
+        (
+            "\n    pub fn one() -> Pin<Box<dyn Future<Output = ()>>> {",
+            "one",
+        ),
+        ("#[cfg(test)]\nmod tests;\n\nimpl Future for One {", "One"),
+    ] {
+        assert_eq!(seen(source), [name], "{source}");
+    }
+    for source in [
+        "\nimpl FusedFuture for One {",
+        "\nimpl FusedStream for One {",
+        "\nasync fn one() {",
+        "\n    fn one(&self) -> BoxFuture<'_, ()>;",
+        "#[cfg(test)]\nmod tests {\n    impl Future for One {",
+    ] {
+        assert!(seen(source).is_empty(), "{source}");
     }
 }
 
