@@ -121,6 +121,14 @@ const RESTARTED: Bounds = Bounds {
     ..SMALL
 };
 
+/// As many messages as a search to its end can take.
+const TALKATIVE: Bounds = Bounds {
+    name: "three messages each way",
+    up: 3,
+    down: 3,
+    ..SMALL
+};
+
 /// The large one.
 const LARGE: Bounds = Bounds {
     name: "the large one",
@@ -135,25 +143,30 @@ fn a_message_each_way_over_two_links_survives_everything() {
 
 #[test]
 fn states_with_the_same_print_go_on_in_the_same_way() {
-    let small = if cfg!(debug_assertions) { 0 } else { 1 };
-    let restarted = Bounds {
-        up: 0,
-        clients: 2,
-        ..RESTARTED
-    };
-    let waited = Bounds {
-        up: small,
-        ..WAITED
-    };
     let mut all = vec![Bounds { down: 0, ..SMALL }];
     if !cfg!(debug_assertions) {
-        all.extend([SMALL, restarted, waited, ON_ONE_LINK]);
+        let restarted = Bounds {
+            up: 0,
+            clients: 2,
+            ..RESTARTED
+        };
+        let waited = Bounds { links: 1, ..WAITED };
+        let replaced = Bounds {
+            up: 0,
+            down: 0,
+            ..REPLACED
+        };
+        all.extend([SMALL, restarted, waited, replaced, ON_ONE_LINK]);
     }
     for bounds in all {
         let (states, again) = prints::compare(bounds);
         assert!(
             again > states,
             "{}: {states} states, reached again {again} times: too few to prove anything",
+            bounds.name
+        );
+        eprintln!(
+            "{}: {states} states, reached again {again} times",
             bounds.name
         );
     }
@@ -191,6 +204,12 @@ mod millions {
     #[test]
     fn a_server_that_begins_anew_is_told_from_one_that_remembers() {
         pinned(RESTARTED);
+    }
+
+    #[test]
+    #[ignore = "minutes"]
+    fn three_messages_each_way_survive_everything() {
+        pinned(TALKATIVE);
     }
 
     #[test]
