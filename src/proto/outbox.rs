@@ -214,12 +214,12 @@ impl Outbox {
         self.acked + self.queue.len() as u64
     }
 
-    /// Everything below this number is acknowledged.
     /// Bytes of all of them.
     pub(super) const fn accepted_bytes(&self) -> u64 {
         self.accepted_bytes
     }
 
+    /// Everything below this number is acknowledged.
     pub(super) const fn acked(&self) -> u64 {
         self.acked
     }

@@ -280,10 +280,10 @@ impl World {
         );
         let mut at_server = keys.filter_map(|key| self.server.get(key));
         let server = at_server.all(|machine| armed(&self.server, machine));
-        let clients = (0..self.clients.len()).fold(true, |all, client| {
+        let clients = (0..self.clients.len()).all(|client| {
             let registry = self.clients[client].registry.as_ref();
             let both = registry.zip(self.client(client));
-            all && both.is_none_or(|(registry, machine)| armed(registry, machine))
+            both.is_none_or(|(registry, machine)| armed(registry, machine))
         });
         self.check(server && clients, "a deadline that nobody waits for (S10)");
     }

@@ -80,7 +80,7 @@ impl Marks {
         let deeds = (0..21).filter(|kind| self.deeds >> kind & 1 == 1);
         let deeds: Vec<String> = deeds.map(|kind| Action::unpack(kind << 8).deed()).collect();
         lines.push(format!("deeds: {}", deeds.join(" ")));
-        for (side, name) in SIDES.iter().enumerate() {
+        for (side, name) in SIDES.into_iter().enumerate() {
             let frames = picked(self.frames[side], &FRAMES);
             lines.push(format!("read by the {name}: {frames}"));
             lines.push(format!(

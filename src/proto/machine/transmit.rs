@@ -1,7 +1,6 @@
 use super::{Cx, Farewell, LinkId, Machine, Stage, Wake, ending};
 use crate::{
-    canary,
-    canary::{Canary, sings},
+    canary::{self, Canary, sings},
     proto::{dialer::Login as Wish, terms},
     wire::{Close, Frame, Login, Resumed, VERSION, Welcome, encode_data, encode_volatile},
 };
