@@ -157,10 +157,8 @@ impl Machine {
         }
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
-        let company = out.len() > before
-            || ping
-            || self.has_unwritten()
-            || !self.volatile.is_empty();
+        let company =
+            out.len() > before || ping || self.has_unwritten() || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
