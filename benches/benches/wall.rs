@@ -11,6 +11,6 @@ fn main() {
 #[divan::bench(args = all().into_iter().map(|case| case.name), sample_count = 20)]
 fn case(bencher: Bencher<'_, '_>, name: &str) {
     let case = all().into_iter().find(|case| case.name == name);
-    let mut act = (case.expect("a case").prepare)();
-    bencher.bench_local(move || act());
+    let act = (case.expect("a case").prepare)();
+    bencher.bench_local(act);
 }

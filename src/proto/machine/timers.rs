@@ -139,6 +139,7 @@ impl Machine {
         }
         self.inbox.release();
         self.outbox.release();
+        self.volatile.release();
     }
 
     /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.

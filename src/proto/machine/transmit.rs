@@ -173,10 +173,10 @@ impl Machine {
             if spent(frames, out) {
                 return true;
             }
-            let Some(payload) = self.volatile.pop_front() else {
+            let Some(one) = self.volatile.pop_front() else {
                 break;
             };
-            encode_volatile(&payload, out);
+            encode_volatile(&one.payload, out);
             frames += 1;
         }
         while self.outbox.has_unwritten(&self.terms) {
