@@ -9,6 +9,7 @@ use super::inbox::Received;
 ///
 /// What it takes to hold any is kept while somebody is busy, and given back by [`release`](Self::release).
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::box_collection, reason = "one word where there is none")]
 pub(super) struct Line(Option<Box<VecDeque<Received>>>);
 
 impl Line {

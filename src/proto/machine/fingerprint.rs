@@ -3,7 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Acceptor, Dialer, Farewell, Machine, Role, Stage, Time, ending::Refusal};
+use super::{Acceptor, Dialer, Farewell, Machine, Role, Time, ending::Refusal};
 use crate::proto::dialer::Login;
 
 impl Machine {
@@ -51,7 +51,8 @@ impl Machine {
         (phase, flags, epoch, link, last_link, link_base).hash(&mut state);
         (inbox, outbox, volatile.len()).hash(&mut state);
         ended.as_ref().map(crate::Closed::reason).hash(&mut state);
-        state.stage(*stage);
+        std::mem::discriminant(stage).hash(&mut state);
+        state.time(self.resumed_by());
         state.time(*blocked_since);
         let (times, owes_pong) = liveness.course();
         owes_pong.hash(&mut state);
@@ -88,13 +89,6 @@ impl Print<'_> {
         if let Some(now) = self.now {
             let from_now = |time: Time| (time.since(now), now.since(time));
             time.map(from_now).hash(self);
-        }
-    }
-
-    fn stage(&mut self, stage: Stage) {
-        std::mem::discriminant(&stage).hash(self);
-        if let Stage::AwaitResumed(by) = stage {
-            self.time(Some(by));
         }
     }
 
@@ -135,6 +129,7 @@ impl Print<'_> {
             attempt,
             backoff: _,
             lost_at,
+            resumed_by: _, // counts with the stage
             retry_at,
             wanted,
             nudged,

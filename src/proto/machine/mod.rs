@@ -123,8 +123,8 @@ enum Stage {
     Answer,
     /// Dialer: RESUME is to be written.
     Resume,
-    /// Dialer: waits for RESUMED or REFUSED, until then.
-    AwaitResumed(Time),
+    /// Dialer: waits for RESUMED or REFUSED.
+    AwaitResumed,
     /// Acceptor: waits for LOGIN or RESUME.
     Greeting,
     /// Acceptor: the host judges the offer.

@@ -68,7 +68,10 @@ impl Machine {
                 if sings(Canary::FrameBeforeResumed) {
                     Frame::Ping(self.liveness.ping(cx.now, cx.tick)).encode(out);
                 }
-                self.stage = Stage::AwaitResumed(cx.now + cx.settings.login_deadline);
+                self.stage = Stage::AwaitResumed;
+                if let Some(dialer) = self.dialer_mut() {
+                    dialer.resumed_by = cx.now + cx.settings.login_deadline;
+                }
             }
             Stage::Challenge => {
                 if let Some(greeting) = self
