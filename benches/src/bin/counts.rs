@@ -1,9 +1,10 @@
 //! Instructions and allocations of each case, held to `benches/baseline.txt`.
 //!
 //! ```text
-//! cargo run --release -p sessile-benches --bin counts            # checks; fails on 5 % more instructions, or one allocation
-//! cargo run --release -p sessile-benches --bin counts -- --all   # with a million sessions, too: minutes
-//! cargo run --release -p sessile-benches --bin counts -- --write # measures all and writes the baseline
+//! cargo build --release -p sessile-benches
+//! target/release/counts          # checks; fails on 5 % more instructions, or one allocation
+//! target/release/counts --all    # with a million sessions, too: minutes
+//! target/release/counts --write  # measures all and writes the baseline
 //! ```
 //!
 //! Instructions are counted by valgrind's callgrind, in a process of their own for each case (`one`), between entry and exit
