@@ -67,7 +67,10 @@ impl Machine {
                 if sings(Canary::FrameBeforeResumed) {
                     Frame::Ping(self.liveness.ping(cx.now, cx.tick)).encode(out);
                 }
-                self.stage = Stage::AwaitResumed(cx.now + cx.settings.login_deadline);
+                self.stage = Stage::AwaitResumed;
+                if let Some(dialer) = self.dialer_mut() {
+                    dialer.resumed_by = cx.now + cx.settings.login_deadline;
+                }
             }
             Stage::Challenge => {
                 if let Some(greeting) = self
@@ -157,10 +160,8 @@ impl Machine {
         }
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
-        let company = out.len() > before
-            || ping
-            || self.has_unwritten()
-            || !self.volatile.is_empty();
+        let company =
+            out.len() > before || ping || self.has_unwritten() || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
@@ -172,10 +173,10 @@ impl Machine {
             if spent(frames, out) {
                 return true;
             }
-            let Some(payload) = self.volatile.pop_front() else {
+            let Some(one) = self.volatile.pop_front() else {
                 break;
             };
-            encode_volatile(&payload, out);
+            encode_volatile(&one.payload, out);
             frames += 1;
         }
         while self.has_unwritten() {
