@@ -207,6 +207,7 @@ impl Course {
             1.0 / each,
             each * 1e6
         ));
+        self.report.figure("sessions", sessions as f64);
         self.report.figure("login_rate", rate);
         self.report.figure("login_cpu_us", each * 1e6);
         Ok(())
