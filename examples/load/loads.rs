@@ -12,7 +12,6 @@ use crate::{
     process::Process,
     progress::Progress,
     report::Report,
-    tally::Tally,
 };
 
 /// From the last login to the first measurement: what is only needed while many log in is given back by then.
@@ -83,7 +82,7 @@ impl Course {
         self.crowd.run_until(now() + interval.max(SETTLE))?;
 
         self.memory(empty)?;
-        self.crowd.tally = Tally::default();
+        self.crowd.tally.restart();
         let used = self.go_on("idle")?;
         let tally = &self.crowd.tally;
         let beats = tally.pongs + tally.pinged;
@@ -115,7 +114,7 @@ impl Course {
         self.crowd.burst(self.depth)?;
         self.crowd.run_until(now() + SETTLE)?; // until it is in step
 
-        self.crowd.tally = Tally::default();
+        self.crowd.tally.restart();
         let used = self.go_on("echo")?;
         let messages = self.crowd.tally.messages;
         ensure!(messages > 0, "nothing came back");

@@ -39,6 +39,15 @@ impl Default for Tally {
 }
 
 impl Tally {
+    /// Counts anew; but what was lost or came twice stays so.
+    pub(crate) fn restart(&mut self) {
+        *self = Self {
+            lost: self.lost,
+            duplicated: self.duplicated,
+            ..Self::default()
+        };
+    }
+
     /// A message was on its way for so long.
     pub(crate) fn took(&mut self, time: Duration) {
         self.microseconds.saturating_record(time.as_micros() as u64);
