@@ -20,6 +20,9 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// How long what is still on its way when a load ends is waited for.
 const STRAGGLERS: Duration = Duration::from_secs(10);
 
+/// Percent of a core from which on somebody is taken to be the limit.
+const BUSY: f64 = 90.0;
+
 pub(crate) struct Course {
     pub(crate) crowd: Crowd,
     pub(crate) server: Process,
@@ -100,7 +103,7 @@ impl Course {
         self.report.figure("heartbeat_answered", answered);
         self.report.figure("heartbeat_cpu_us", each);
         self.report.figure("heartbeat_by_server", theirs);
-        self.cost(&used);
+        self.cost(&used, false);
         self.finish()
     }
 
@@ -128,7 +131,7 @@ impl Course {
         self.report.figure("echo_cpu_us", each);
         self.report.figure("echo_p50_us", half as f64);
         self.report.figure("echo_p99_us", most as f64);
-        self.cost(&used);
+        self.cost(&used, true);
 
         self.crowd.echoing = false;
         self.gather()?;
@@ -182,7 +185,7 @@ impl Course {
         self.report.figure("storm_cpu_us", each);
         self.report.figure("storm_caught", caught as f64);
         self.report.figure("storm_replayed", tally.replayed as f64);
-        self.cost(&used);
+        self.cost(&used, false);
         self.books();
         self.finish()
     }
@@ -255,24 +258,30 @@ impl Course {
     }
 
     /// What this program took itself, and whether a faster one would have shown more.
-    fn cost(&mut self, used: &Used) {
+    fn cost(&mut self, used: &Used, echoes: bool) {
         let (own, server) = (
             100.0 * used.own / used.wall,
             100.0 * used.server / used.wall,
         );
-        let limits = own > 90.0 && server < 90.0;
-        let note = if limits {
-            "; this tool was the limit, not the server: rate and latency say little"
-        } else {
-            ""
+        let (had_time, limits) = (server < BUSY, server < BUSY && own >= BUSY);
+        let note = match (echoes && had_time, limits) {
+            (_, true) => "; this tool was the limit: rate and latency are its own",
+            (true, false) => {
+                "; neither was the limit: they waited for each other, or shared a core"
+            }
+            (false, false) => "",
         };
         self.report.line(format_args!(
             "tool: {own:.0}% of a core, server {server:.0}%{note}"
         ));
         self.report.figure("tool_core_percent", own);
         self.report.figure("server_core_percent", server);
-        self.report
-            .figure("tool_was_limit", f64::from(u8::from(limits)));
+        for (name, is_so) in [
+            ("tool_was_limit", limits),
+            ("server_had_time", echoes && had_time),
+        ] {
+            self.report.figure(name, f64::from(u8::from(is_so)));
+        }
     }
 
     fn finish(mut self) -> anyhow::Result<Report> {
