@@ -138,11 +138,20 @@ fn caveats(measured: &Measured) -> String {
         measured.total("tool_was_limit"),
         measured.total("server_had_time"),
     );
-    let _ = write!(
-        text,
-        " In {had_time:.0} loads of echoes the server was less than 90 % busy: rate and latency are there of server and tool \
-         together. In {limited:.0} of all loads the tool was the limit: they are the tool's there. CPU is the server's in all of them."
-    );
+    if had_time > 0.0 {
+        let _ = write!(
+            text,
+            " In {had_time:.0} loads of echoes the server was less than 90 % busy: rate and latency are there of server and tool together."
+        );
+    }
+    if limited > 0.0 {
+        let _ = write!(
+            text,
+            " In {limited:.0} loads the tool was the limit: rate and latency are the tool's there."
+        );
+    } else {
+        text.push_str(" The tool was the limit in none of the loads.");
+    }
     text
 }
 
