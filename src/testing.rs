@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, mem,
+    fmt,
     sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -80,7 +80,7 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         let state = self.state();
         let target = state.now.saturating_add(by);
-        move_to(state, target);
+        move_to(self, state, target);
     }
 
     /// Moves the clock to the next moment that a task waits for, wakes the tasks that wait for it, and returns
@@ -93,7 +93,7 @@ impl ManualClock {
     pub fn advance_to_next(&self) -> Option<Duration> {
         let state = self.state();
         let (target, _) = *state.sleepers.first_key_value()?.0;
-        move_to(state, target);
+        move_to(self, state, target);
         Some(target)
     }
 
@@ -184,12 +184,18 @@ impl fmt::Debug for ManualSleep {
 }
 
 /// Wakes outside the lock: a waker may run the task at once, and the task may ask for the time.
-fn move_to(mut state: MutexGuard<'_, State>, target: Duration) {
+fn move_to<'a>(clock: &'a ManualClock, mut state: MutexGuard<'a, State>, target: Duration) {
     state.now = target;
-    let later = state.sleepers.split_off(&(target, u64::MAX));
-    let due = mem::replace(&mut state.sleepers, later);
-    drop(state);
-    due.into_values().for_each(Waker::wake);
+    loop {
+        let first = state.sleepers.first_entry();
+        let Some(due) = first.filter(|entry| entry.key().0 <= target) else {
+            return;
+        };
+        let waker = due.remove();
+        drop(state);
+        waker.wake();
+        state = clock.state();
+    }
 }
 
 #[cfg(test)]

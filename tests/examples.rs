@@ -1,6 +1,9 @@
 //! The examples as their users run them: real processes, real sockets, and signals for what goes wrong.
 #![cfg(unix)] // the signals
 
+#[cfg(target_os = "linux")] // it reads /proc
+#[path = "examples/load.rs"]
+mod load;
 #[path = "examples/program.rs"]
 mod program;
 

@@ -148,7 +148,12 @@ impl Handle {
             Ok(None) => Poll::Pending,
             Err(ended) => Poll::Ready(Err(ended)),
         };
-        self.poll(cx, |seat| &mut seat.recv, ask, || Err(stopped().into()))
+        self.poll(
+            cx,
+            |seat| &mut seat.waiters().recv,
+            ask,
+            || Err(stopped().into()),
+        )
     }
 
     pub(crate) fn try_send(&self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
@@ -167,7 +172,12 @@ impl Handle {
             Err(SendError::Full) => Poll::Pending,
             outcome => Poll::Ready(outcome),
         };
-        self.poll(cx, |seat| &mut seat.send, ask, || Err(stopped().into()))
+        self.poll(
+            cx,
+            |seat| &mut seat.waiters().send,
+            ask,
+            || Err(stopped().into()),
+        )
     }
 
     pub(crate) fn send_volatile(&self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
@@ -201,7 +211,7 @@ impl Handle {
                     rejection: None,
                 })
             };
-            let outcome = self.poll(cx, |seat| &mut seat.state, ask, gone);
+            let outcome = self.poll(cx, |seat| &mut seat.waiters().state, ask, gone);
             let Some(asked) = asked else { return outcome };
             let answer = me.answer(&asked).map(Bytes::from);
             self.input(|machine, cx| machine.answer(cx, answer));
@@ -239,7 +249,7 @@ impl Handle {
             None if machine.phase().is_up() => Poll::Ready(Ok(machine.epoch())),
             None => Poll::Pending,
         };
-        self.poll(cx, |seat| &mut seat.state, ask, || Err(stopped()))
+        self.poll(cx, |seat| &mut seat.waiters().state, ask, || Err(stopped()))
     }
 
     /// Closes the session; what was sent before still goes out. Twice is once.
@@ -253,7 +263,7 @@ impl Handle {
             true => Poll::Ready(()),
             false => Poll::Pending,
         };
-        self.poll(cx, |seat| &mut seat.state, ask, || ())
+        self.poll(cx, |seat| &mut seat.waiters().state, ask, || ())
     }
 
     /// What was not acknowledged, once.
@@ -338,7 +348,7 @@ impl Handle {
             if !machine.is_some_and(|machine| machine.phase().is_up()) {
                 return Poll::Ready(false);
             }
-            remember(&mut hub.seat(holder).probe, cx.waker());
+            remember(&mut hub.seat(holder).waiters().probe, cx.waker());
             Poll::Pending
         });
         match probing {

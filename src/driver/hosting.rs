@@ -32,6 +32,7 @@ pub(crate) trait Hosted: Send {
 
 /// Beside a session that has no handle: who is told of it, and what was not told yet.
 #[derive(Default)]
+#[expect(clippy::box_collection, reason = "one word where there is none")]
 pub(super) struct HostSeat {
     /// Whom to call. `None` while a task is calling it, and for sessions of an inbox.
     hosted: Option<Box<dyn Hosted>>,
@@ -39,7 +40,8 @@ pub(super) struct HostSeat {
     queued: bool,
     /// It stands in its gate's line already.
     in_line: bool,
-    events: VecDeque<Event>,
+    /// There only while any waits.
+    events: Option<Box<VecDeque<Event>>>,
 }
 
 /// One thing to tell of a session.
@@ -56,10 +58,23 @@ const WAITING_EVENTS: usize = 64;
 
 impl HostSeat {
     pub(super) fn tell(&mut self, event: Event) {
-        if self.events.len() >= WAITING_EVENTS {
-            self.events.pop_front();
+        let events = self.events.get_or_insert_default();
+        if events.len() >= WAITING_EVENTS {
+            events.pop_front();
         }
-        self.events.push_back(event);
+        events.push_back(event);
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        let event = self.events.as_mut()?.pop_front();
+        if self.waiting() == 0 {
+            self.events = None;
+        }
+        event
+    }
+
+    fn waiting(&self) -> usize {
+        self.events.as_ref().map_or(0, |events| events.len())
     }
 
     /// Whether its session is to be put in line: somebody must be told, nobody is about to, and it does not stand there.
@@ -95,7 +110,7 @@ impl Handle {
     fn give_up_to(self, host: HostSeat) {
         self.shared().with(|hub, now| {
             let seat = hub.seat(self.key());
-            seat.host = Some(Box::new(host));
+            seat.give_to(host);
             let gate = seat.gate;
             let mut open = false;
             if let Some(gate) = hub.gates.get_mut(gate) {
@@ -147,7 +162,7 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
 /// What is to be told next, and in this order: events, messages, and when all is said the end.
 fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
     let seat = hub.seat(key).host.as_mut()?;
-    if let Some(event) = seat.events.pop_front() {
+    if let Some(event) = seat.next_event() {
         return Some(Item::Event(event));
     }
     let answers = !seat.queued;
@@ -196,7 +211,7 @@ impl Hub {
         let events = self
             .seat_of(key)
             .and_then(|seat| seat.host.as_ref())
-            .map_or(0, |host| host.events.len());
+            .map_or(0, |host| host.waiting());
         let messages = self.registry.get(key).map_or(0, Machine::unread);
         1 + events + messages + 1
     }
@@ -388,7 +403,7 @@ impl std::fmt::Debug for HostSeat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HostSeat")
             .field("queued", &self.queued)
-            .field("events", &self.events.len())
+            .field("events", &self.waiting())
             .finish()
     }
 }

@@ -35,18 +35,25 @@ pub(super) struct Hub {
     seats: Vec<Seat>,
 }
 
-/// Who waits for a session. One waker a purpose is enough: a session has one owner.
+/// Who waits for a session.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
-    pub(super) recv: Option<Waker>,
-    pub(super) send: Option<Waker>,
-    pub(super) state: Option<Waker>,
     pub(super) link: Option<Waker>,
-    pub(super) probe: Option<Waker>,
+    /// Where anybody else ever waited: nobody does for a session that has a host.
+    waiters: Option<Box<Waiters>>,
     /// The listener whose link it was.
     pub(super) gate: usize,
     /// Where the session has no handle.
     pub(super) host: Option<Box<HostSeat>>,
+}
+
+/// One waker a purpose is enough: a session has one owner.
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    pub(super) recv: Option<Waker>,
+    pub(super) send: Option<Waker>,
+    pub(super) state: Option<Waker>,
+    pub(super) probe: Option<Waker>,
 }
 
 /// What a listener's tasks and its door share.
@@ -222,17 +229,34 @@ impl Hub {
         let Some(seat) = self.seats.get_mut(key.slot() as usize) else {
             return;
         };
+        if who.has(Wake::LINK) {
+            self.todo.wake(seat.link.take());
+        }
+        let Some(waiters) = &mut seat.waiters else {
+            return;
+        };
         for (purpose, waker) in [
-            (Wake::LINK, &mut seat.link),
-            (Wake::RECV, &mut seat.recv),
-            (Wake::SEND, &mut seat.send),
-            (Wake::STATE, &mut seat.state),
-            (Wake::PROBE, &mut seat.probe),
+            (Wake::RECV, &mut waiters.recv),
+            (Wake::SEND, &mut waiters.send),
+            (Wake::STATE, &mut waiters.state),
+            (Wake::PROBE, &mut waiters.probe),
         ] {
             if who.has(purpose) {
                 self.todo.wake(waker.take());
             }
         }
+    }
+}
+
+impl Seat {
+    pub(super) fn waiters(&mut self) -> &mut Waiters {
+        self.waiters.get_or_insert_default()
+    }
+
+    /// The session has a host from here on: who waited was its handle, or somebody who asks whether its peer is there.
+    pub(super) fn give_to(&mut self, host: HostSeat) {
+        self.host = Some(Box::new(host));
+        self.waiters.take_if(|waiters| waiters.probe.is_none());
     }
 }
 

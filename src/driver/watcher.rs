@@ -125,7 +125,7 @@ impl Watcher {
             });
             let answer = answer.unwrap_or_else(|| Poll::Ready(Err(Closed::new(Reason::Gone))));
             if answer.is_pending() {
-                remember(&mut hub.seat(self.key).state, cx.waker());
+                remember(&mut hub.seat(self.key).waiters().state, cx.waker());
             }
             answer
         })

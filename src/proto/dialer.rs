@@ -18,6 +18,8 @@ pub(super) struct Dialer {
     pub(super) attempt: u64,
     pub(super) backoff: Backoff,
     pub(super) lost_at: Time,
+    /// When RESUMED or REFUSED must have come, once RESUME was written.
+    pub(super) resumed_by: Time,
     /// When the next link is dialed, while none is.
     pub(super) retry_at: Option<Time>,
     /// Somebody waits for the session to come back: what `ReconnectMode::OnResume` dials for.
@@ -68,6 +70,7 @@ impl Dialer {
             attempt: 0,
             backoff: Backoff::new(seed),
             lost_at: Time::START,
+            resumed_by: Time::START,
             retry_at: None,
             wanted: false,
             nudged: false,

@@ -1,8 +1,6 @@
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
-use super::Time;
+use super::{Time, line::Line};
 use crate::{
     canary::{Canary, sings},
     wire::{Terms, Violation},
@@ -14,7 +12,7 @@ use crate::{
 /// took: acknowledgements say it and nothing else (R9), so that acknowledgement is flow control too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inbox {
-    queue: VecDeque<Received>,
+    queue: Line,
     received: u64,
     /// Of all messages ever received: for people, nothing depends on it.
     received_bytes: u64,
@@ -29,7 +27,7 @@ pub(super) struct Inbox {
     due: Due,
 }
 
-/// One message from the peer.
+/// One message that waits: from the peer for the application, or for a link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "made by the machine alone")]
 pub struct Received {
@@ -211,16 +209,14 @@ impl Inbox {
 
     /// Drops what the application will not read. It was never taken, and nobody will say so.
     pub(super) fn clear(&mut self) {
-        self.queue = VecDeque::new();
+        self.queue.clear();
         self.volatile = 0;
         self.volatile_bytes = 0;
     }
 
     /// Gives memory back while nothing waits.
     pub(super) fn release(&mut self) {
-        if self.queue.is_empty() {
-            self.queue = VecDeque::new();
-        }
+        self.queue.release();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -245,7 +241,7 @@ impl Inbox {
 
     /// Everything that decides what happens next, but for when an acknowledgement is [due](Self::due_at): messages, positions
     /// and bytes, and whether there is news.
-    pub(super) fn course(&self) -> (&VecDeque<Received>, [u64; 3], [usize; 2], bool) {
+    pub(super) fn course(&self) -> (&Line, [u64; 3], [usize; 2], bool) {
         let Self {
             queue,
             received,

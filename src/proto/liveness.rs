@@ -16,7 +16,11 @@ pub(super) struct Liveness {
     /// Set where we were late ourselves: nobody is declared dead before this.
     grace: Option<Time>,
     nonce: u32,
-    owed_pong: Option<u32>,
+    /// The latest ping's, where it was not answered yet.
+    owed_nonce: u32,
+    owes_pong: bool,
+    /// Whether the peer ever told its tick.
+    told_tick: bool,
     /// Our clock in the last ping and in the last pong we wrote; an echo of any other measures nothing. Both, because
     /// pings that cross are each answered: two ends in step would otherwise overwrite what the other is about to echo,
     /// beat after beat, and never measure anything.
@@ -27,7 +31,7 @@ pub(super) struct Liveness {
     srtt_micros: u32,
     min_rtt_micros: u32,
     offset_micros: i64,
-    remote_tick: Option<u64>,
+    remote_tick: u64,
 }
 
 /// What silence means by now.
@@ -51,7 +55,7 @@ impl Liveness {
         self.said = now;
         self.probed = now;
         self.grace = None;
-        self.owed_pong = None;
+        self.owes_pong = false;
         self.pinged = 0;
         self.ponged = 0;
         self.peer_clock = 0;
@@ -131,13 +135,15 @@ impl Liveness {
 
     /// The pong that is owed, if one is: the latest ping alone is answered.
     pub(super) fn pong(&mut self, now: Time, tick: u64) -> Option<Beat> {
-        let nonce = self.owed_pong.take()?;
+        if !std::mem::take(&mut self.owes_pong) {
+            return None;
+        }
         self.ponged = now.as_micros();
-        Some(self.beat(nonce, now, tick))
+        Some(self.beat(self.owed_nonce, now, tick))
     }
 
     pub(super) const fn owes_pong(&self) -> bool {
-        self.owed_pong.is_some()
+        self.owes_pong
     }
 
     fn beat(&self, nonce: u32, now: Time, tick: u64) -> Beat {
@@ -157,7 +163,7 @@ impl Liveness {
 
     /// What it took to get there and back, where this beat tells.
     pub(super) fn hear_ping(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
-        self.owed_pong = Some(beat.nonce);
+        (self.owes_pong, self.owed_nonce) = (true, beat.nonce);
         self.measure(now, beat)
     }
 
@@ -172,7 +178,7 @@ impl Liveness {
     fn measure(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
         self.peer_clock = beat.clock;
         self.peer_clock_at = now;
-        self.remote_tick = Some(beat.tick);
+        (self.told_tick, self.remote_tick) = (true, beat.tick);
         if beat.echo == 0 || (beat.echo != self.pinged && beat.echo != self.ponged) {
             return None;
         }
@@ -209,8 +215,8 @@ impl Liveness {
         (self.min_rtt_micros > 0).then_some(self.offset_micros)
     }
 
-    pub(super) const fn remote_tick(&self) -> Option<u64> {
-        self.remote_tick
+    pub(super) fn remote_tick(&self) -> Option<u64> {
+        self.told_tick.then_some(self.remote_tick)
     }
 
     /// Everything that decides what happens next, measurements left out: when what happened, and whether a pong is owed.
@@ -221,7 +227,9 @@ impl Liveness {
             probed,
             grace,
             nonce: _,
-            owed_pong,
+            owed_nonce: _,
+            owes_pong,
+            told_tick: _,
             pinged: _,
             ponged: _,
             peer_clock: _,
@@ -232,7 +240,7 @@ impl Liveness {
             remote_tick: _,
         } = self;
         let times = [Some(*heard), Some(*said), Some(*probed), *grace];
-        (times, owed_pong.is_some())
+        (times, *owes_pong)
     }
 }
 

@@ -21,6 +21,7 @@ mod dialer;
 mod effects;
 mod inbox;
 mod keys;
+mod line;
 mod liveness;
 mod machine;
 mod outbox;

@@ -1,7 +1,6 @@
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 
+use super::{inbox::Received, line::Line};
 use crate::{
     Fate, Undelivered,
     canary::{Canary, sings},
@@ -19,7 +18,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Outbox {
-    queue: VecDeque<Bytes>,
+    queue: Line,
     bytes: usize,
     /// Bytes of what lies between `acked` and `cursor`: what the peer's window must hold.
     bytes_on_link: usize,
@@ -76,7 +75,10 @@ impl Outbox {
         }
         self.bytes += len;
         self.accepted_bytes += len as u64;
-        self.queue.push_back(message());
+        self.queue.push_back(Received {
+            payload: message(),
+            volatile: false,
+        });
         Ok(())
     }
 
@@ -105,13 +107,13 @@ impl Outbox {
         let next = self.on_link();
         self.cursor += 1;
         self.written = self.written.max(self.cursor);
-        let message = self.queue.get(next)?;
+        let message = &self.queue.get(next)?.payload;
         self.bytes_on_link += message.len();
         Some(message)
     }
 
     fn next(&self) -> Option<&Bytes> {
-        self.queue.get(self.on_link())
+        self.queue.get(self.on_link()).map(|one| &one.payload)
     }
 
     /// How many messages of the queue the current link was given.
@@ -142,7 +144,8 @@ impl Outbox {
         } else {
             received
         };
-        self.bytes_on_link = self.queue.iter().take(self.on_link()).map(Bytes::len).sum();
+        let on_link = self.queue.iter().take(self.on_link());
+        self.bytes_on_link = on_link.map(|one| one.payload.len()).sum();
         Ok(trimmed)
     }
 
@@ -165,7 +168,10 @@ impl Outbox {
     fn trim(&mut self, taken: u64) -> bool {
         let mut trimmed = false;
         while self.acked < taken {
-            let Some(message) = self.queue.pop_front() else {
+            let Some(Received {
+                payload: message, ..
+            }) = self.queue.pop_front()
+            else {
                 break;
             };
             self.bytes -= message.len();
@@ -190,23 +196,21 @@ impl Outbox {
         self.acked = self.accepted();
         self.cursor = self.acked;
         (first..)
-            .zip(std::mem::take(&mut self.queue))
-            .map(|(sequence, message)| {
+            .zip(self.queue.take())
+            .map(|(sequence, one)| {
                 let fate = if sequence >= written {
                     Fate::NeverSent
                 } else {
                     Fate::Unknown
                 };
-                Undelivered::new(message, fate, sequence)
+                Undelivered::new(one.payload, fate, sequence)
             })
             .collect()
     }
 
     /// Gives memory back while nothing is in flight: an idle session owns no buffer.
     pub(super) fn release(&mut self) {
-        if self.queue.is_empty() {
-            self.queue = VecDeque::new();
-        }
+        self.queue.release();
     }
 
     /// How many messages were ever accepted: the sequence number of the next.

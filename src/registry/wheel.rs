@@ -191,8 +191,9 @@ const fn fires(at: u64) -> u64 {
 
 /// The last tick that has begun. At the end of time all have, or deadlines there could never fire.
 const fn passed(now: Time) -> u64 {
+    const END: u64 = Time::END.as_micros();
     match now.as_micros() {
-        u64::MAX => fires(u64::MAX),
+        END => fires(END),
         micros => micros / Wheel::TICK_MICROS,
     }
 }

@@ -25,13 +25,20 @@ use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
 /// bytes, however they are cut.
 #[derive(Clone)]
 pub struct Decoder {
+    /// Most links are between frames most of the time: then it is one word.
+    torn: Option<Box<Torn>>,
+    max_len: u32,
+    failed: Option<Violation>,
+}
+
+/// A frame that did not come in one piece.
+#[derive(Clone, Default)]
+struct Torn {
     /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last.
     partial: Vec<u8>,
     /// Bytes of the whole frame in `partial`; 0 until its length and type are there.
     total: usize,
-    max_len: u32,
     lent: bool,
-    failed: Option<Violation>,
 }
 
 impl Decoder {
@@ -39,10 +46,8 @@ impl Decoder {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            partial: Vec::new(),
-            total: 0,
+            torn: None,
             max_len: LOGIN_FRAME_BYTES as u32,
-            lent: false,
             failed: None,
         }
     }
@@ -54,14 +59,15 @@ impl Decoder {
 
     /// Bytes kept of a frame that is not whole yet.
     #[must_use]
-    pub const fn partial_len(&self) -> usize {
-        if self.lent { 0 } else { self.partial.len() }
+    pub fn partial_len(&self) -> usize {
+        let torn = self.torn.as_ref().filter(|torn| !torn.lent);
+        torn.map_or(0, |torn| torn.partial.len())
     }
 
     /// Bytes of heap memory that this decoder holds.
     #[must_use]
-    pub const fn reserved(&self) -> usize {
-        self.partial.capacity()
+    pub fn reserved(&self) -> usize {
+        self.torn.as_ref().map_or(0, |torn| torn.partial.capacity())
     }
 
     /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
@@ -73,38 +79,43 @@ impl Decoder {
         &'s mut self,
         bytes: &mut &'b [u8],
     ) -> Result<Option<Frame<'s>>, Violation> {
-        if self.lent || self.failed.is_some() {
-            self.release();
+        if self.failed.is_some() || self.torn.as_ref().is_some_and(|torn| torn.lent) {
+            self.torn = None;
         }
         if let Some(violation) = self.failed {
             return Err(violation);
         }
         let max_len = self.max_len as usize;
-        let found = if !self.partial.is_empty() {
-            match self.collect(bytes, max_len) {
-                Ok(true) => {
-                    self.lent = true;
-                    // Its length was judged when it began, by the limit of that moment.
-                    parse::decode(&self.partial, usize::MAX)
-                        .map(|found| found.map(|(frame, _)| frame))
-                }
-                Ok(false) => Ok(None),
-                Err(violation) => Err(violation),
-            }
-        } else {
+        if self.torn.is_none() {
             match parse::decode(bytes, max_len) {
                 Ok(Some((frame, used))) => {
                     *bytes = bytes.get(used..).unwrap_or_default();
-                    Ok(Some(frame))
+                    return Ok(Some(frame));
                 }
-                Ok(None) => self.collect(bytes, max_len).map(|_| None),
-                Err(violation) => Err(violation),
+                Ok(None) if bytes.is_empty() => return Ok(None),
+                Ok(None) => {}
+                Err(violation) => {
+                    self.failed = Some(violation);
+                    return Err(violation);
+                }
             }
+        }
+        let torn = self.torn.get_or_insert_default();
+        let found = match torn.collect(bytes, max_len) {
+            Ok(true) => {
+                torn.lent = true;
+                // Its length was judged when it began, by the limit of that moment.
+                parse::decode(&torn.partial, usize::MAX).map(|found| found.map(|(frame, _)| frame))
+            }
+            Ok(false) => Ok(None),
+            Err(violation) => Err(violation),
         };
         self.failed = found.as_ref().err().copied();
         found
     }
+}
 
+impl Torn {
     /// Moves bytes of the torn frame into `partial`; `true` once it is whole.
     fn collect(&mut self, bytes: &mut &[u8], max_len: usize) -> Result<bool, Violation> {
         if self.total == 0 {
@@ -141,12 +152,6 @@ impl Decoder {
         }
         self.partial.extend_from_slice(piece);
         *bytes = rest;
-    }
-
-    fn release(&mut self) {
-        self.partial = Vec::new();
-        self.total = 0;
-        self.lent = false;
     }
 }
 

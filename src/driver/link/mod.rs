@@ -31,12 +31,18 @@ pub(super) struct Task {
     shared: Arc<Shared>,
     port: Port,
     io: BoxLink,
+    left: Option<Box<Left>>,
+    state: State,
+    linger: Option<Box<Sleep>>,
+}
+
+/// What is left over of a turn. Most turns leave nothing.
+#[derive(Default)]
+struct Left {
     /// Encoded, and not taken by the transport yet.
     unsent: Vec<u8>,
     /// Read, and left for the next turn.
     unread: Vec<u8>,
-    state: State,
-    linger: Option<Box<Sleep>>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -66,8 +72,7 @@ impl Task {
             shared: Arc::clone(shared),
             port,
             io,
-            unsent: Vec::new(),
-            unread: Vec::new(),
+            left: None,
             state: State::Open,
             linger: None,
         }
@@ -141,11 +146,11 @@ impl Task {
     ) -> Poll<Result<(), LossCause>> {
         let mut more = self.transmit(cx, scratch, false)?;
         loop {
-            if self.state == State::Closing && self.unsent.is_empty() {
+            if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
             }
-            if !self.unread.is_empty() {
-                let unread = std::mem::take(&mut self.unread);
+            let unread = self.take_left(|left| &mut left.unread);
+            if !unread.is_empty() {
                 if self.read(&unread) == Reading::Close {
                     return Poll::Ready(Ok(()));
                 }
@@ -216,7 +221,8 @@ impl Task {
             match self.write(cx, out.get(written..).unwrap_or_default())? {
                 Some(count) => written += count,
                 None => {
-                    self.unsent
+                    let left = self.left.get_or_insert_default();
+                    left.unsent
                         .extend_from_slice(out.get(written..).unwrap_or_default());
                     self.set_blocked(true);
                     return Ok(false);
@@ -242,7 +248,7 @@ impl Task {
 
     /// Writes what was left over. True where nothing is.
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, LossCause> {
-        let unsent = std::mem::take(&mut self.unsent);
+        let mut unsent = self.take_left(|left| &mut left.unsent);
         if unsent.is_empty() {
             return Ok(true);
         }
@@ -254,8 +260,8 @@ impl Task {
                     if written > 0 {
                         self.set_blocked(true); // progress: the peer reads, if slowly
                     }
-                    self.unsent = unsent;
-                    self.unsent.drain(..written);
+                    unsent.drain(..written);
+                    self.left.get_or_insert_default().unsent = unsent;
                     return Ok(false);
                 }
             }
@@ -287,6 +293,24 @@ impl Task {
             Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
             Poll::Pending => Ok(Poll::Pending),
         }
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.left
+            .as_ref()
+            .is_some_and(|left| !left.unsent.is_empty())
+    }
+
+    /// One of the two, and the room for both where the other is not there either.
+    fn take_left(&mut self, which: fn(&mut Left) -> &mut Vec<u8>) -> Vec<u8> {
+        let Some(left) = &mut self.left else {
+            return Vec::new();
+        };
+        let taken = std::mem::take(which(left));
+        if left.unsent.is_empty() && left.unread.is_empty() {
+            self.left = None;
+        }
+        taken
     }
 
     /// Tells the session since when the transport takes nothing, for it to judge how long is too long.

@@ -41,7 +41,8 @@ impl Task {
             None => reading,
         };
         if reading == Reading::More {
-            self.unread.extend_from_slice(bytes);
+            let left = self.left.get_or_insert_default();
+            left.unread.extend_from_slice(bytes);
         }
         reading
     }

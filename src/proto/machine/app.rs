@@ -1,5 +1,3 @@
-use bytes::Bytes;
-
 use super::{Cx, Machine, Received, Wake};
 use crate::{
     Closed, Ended, SendError, TooLong, Undelivered,
@@ -159,13 +157,17 @@ impl Machine {
             return Ok(());
         }
         let room = (self.terms.window_bytes as usize).saturating_sub(message.len());
+        let bytes = |one: &Received| one.payload.len();
         while self.volatile.len() >= cx.settings.volatile_messages
-            || self.volatile.iter().map(Bytes::len).sum::<usize>() > room
+            || self.volatile.iter().map(bytes).sum::<usize>() > room
         {
             self.volatile.pop_front();
             self.volatile_dropped += 1;
         }
-        self.volatile.push_back(message.to_bytes());
+        self.volatile.push_back(Received {
+            payload: message.to_bytes(),
+            volatile: true,
+        });
         self.wake(Wake::LINK);
         Ok(())
     }

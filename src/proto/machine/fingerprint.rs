@@ -3,7 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Acceptor, Dialer, Farewell, Machine, Role, Stage, Time, ending::Refusal};
+use super::{Acceptor, Dialer, Farewell, Machine, Role, Time, ending::Refusal};
 use crate::proto::dialer::Login;
 
 impl Machine {
@@ -57,7 +57,8 @@ impl Machine {
         state.time(inbox.due_at());
         (outbox, volatile.len()).hash(&mut state);
         ended.as_ref().map(crate::Closed::reason).hash(&mut state);
-        state.stage(*stage);
+        std::mem::discriminant(stage).hash(&mut state);
+        state.time(self.resumed_by());
         state.time(*blocked_since);
         let (times, owes_pong) = liveness.course();
         owes_pong.hash(&mut state);
@@ -101,13 +102,6 @@ impl Print<'_> {
         }
     }
 
-    fn stage(&mut self, stage: Stage) {
-        std::mem::discriminant(&stage).hash(self);
-        if let Stage::AwaitResumed(by) = stage {
-            self.time(Some(by));
-        }
-    }
-
     fn farewell(&mut self, farewell: &Farewell) {
         std::mem::discriminant(farewell).hash(self);
         self.time(farewell.until());
@@ -143,6 +137,7 @@ impl Print<'_> {
             attempt,
             backoff: _,
             lost_at,
+            resumed_by: _, // counts with the stage
             retry_at,
             wanted,
             nudged,

@@ -65,8 +65,8 @@ impl Machine {
             (Stage::Login | Stage::Answer | Stage::AwaitWelcome, Frame::Refused(refused)) => {
                 self.on_login_refused(cx, refused);
             }
-            (Stage::AwaitResumed(_), Frame::Resumed(resumed)) => self.on_resumed(cx, resumed)?,
-            (Stage::Resume | Stage::AwaitResumed(_), Frame::Refused(refused)) => {
+            (Stage::AwaitResumed, Frame::Resumed(resumed)) => self.on_resumed(cx, resumed)?,
+            (Stage::Resume | Stage::AwaitResumed, Frame::Refused(refused)) => {
                 self.on_resume_refused(cx, refused)
             }
             // The one frame that a dialer may write before it read RESUMED (R6).

@@ -1,10 +1,8 @@
-use std::{collections::VecDeque, net::SocketAddr};
-
-use bytes::Bytes;
+use std::net::SocketAddr;
 
 use super::{
     Cx, Effect, Key, LinkId, Phase, Side, Snapshot, Step, Time, Wake, dialer::Dialer, inbox::Inbox,
-    keys::Keys, liveness::Liveness, outbox::Outbox,
+    keys::Keys, line::Line, liveness::Liveness, outbox::Outbox,
 };
 use crate::{
     Closed, Event, EventKind, Identity, LossCause,
@@ -72,7 +70,7 @@ pub struct Machine {
     terms: Terms,
     inbox: Inbox,
     outbox: Outbox,
-    volatile: VecDeque<Bytes>,
+    volatile: Line,
     liveness: Liveness,
     role: Role,
     loss: LossCause,
@@ -125,8 +123,8 @@ enum Stage {
     Answer,
     /// Dialer: RESUME is to be written.
     Resume,
-    /// Dialer: waits for RESUMED or REFUSED, until then.
-    AwaitResumed(Time),
+    /// Dialer: waits for RESUMED or REFUSED.
+    AwaitResumed,
     /// Acceptor: waits for LOGIN or RESUME.
     Greeting,
     /// Acceptor: the host judges the offer.
@@ -212,7 +210,7 @@ impl Machine {
             terms: Terms::default(),
             inbox: Inbox::default(),
             outbox: Outbox::default(),
-            volatile: VecDeque::new(),
+            volatile: Line::default(),
             liveness: Liveness::default(),
             role,
             loss: LossCause::ClosedByPeer,

@@ -47,9 +47,7 @@ impl Machine {
             }
             Role::Acceptor(_) => {}
         }
-        if let Stage::AwaitResumed(by) = self.stage {
-            soonest.add(Some(by));
-        }
+        soonest.add(self.resumed_by());
         if self.phase.is_up() {
             let suspect = self.phase == Phase::Suspect;
             soonest.add(Some(self.liveness.judged_at(&self.terms, suspect)));
@@ -139,6 +137,7 @@ impl Machine {
         }
         self.inbox.release();
         self.outbox.release();
+        self.volatile.release();
     }
 
     /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
@@ -167,9 +166,7 @@ impl Machine {
         if self.phase == Phase::Reconnecting && is_due(cx, self.gives_up_at(cx.settings)) {
             self.end(cx, Closed::new(Reason::GaveUp));
         }
-        if let Stage::AwaitResumed(by) = self.stage
-            && cx.now >= by
-        {
+        if is_due(cx, self.resumed_by()) {
             self.lose(cx, LossCause::Silence);
         }
         self.check_blocked(cx);
@@ -187,14 +184,22 @@ impl Machine {
     fn farewell_timeout(&mut self, cx: &mut Cx<'_>) {
         if is_due(cx, self.farewell.until()) {
             self.settle();
-        } else if let Stage::AwaitResumed(by) = self.stage
-            && cx.now >= by
-        {
+        } else if is_due(cx, self.resumed_by()) {
             self.lose(cx, LossCause::Silence);
         } else if self.farewell != Farewell::Done {
             self.check_blocked(cx);
             self.inbox.ripen(cx.now);
             self.wake_if_due(cx);
+        }
+    }
+
+    /// When the answer to RESUME must have come, while it is waited for.
+    pub(super) fn resumed_by(&self) -> Option<Time> {
+        match &self.role {
+            Role::Dialer(dialer) => {
+                (self.stage == Stage::AwaitResumed).then_some(dialer.resumed_by)
+            }
+            Role::Acceptor(_) => None,
         }
     }
 

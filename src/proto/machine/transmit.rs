@@ -67,7 +67,10 @@ impl Machine {
                 if sings(Canary::FrameBeforeResumed) {
                     Frame::Ping(self.liveness.ping(cx.now, cx.tick)).encode(out);
                 }
-                self.stage = Stage::AwaitResumed(cx.now + cx.settings.login_deadline);
+                self.stage = Stage::AwaitResumed;
+                if let Some(dialer) = self.dialer_mut() {
+                    dialer.resumed_by = cx.now + cx.settings.login_deadline;
+                }
             }
             Stage::Challenge => {
                 if let Some(greeting) = self
@@ -170,10 +173,10 @@ impl Machine {
             if spent(frames, out) {
                 return true;
             }
-            let Some(payload) = self.volatile.pop_front() else {
+            let Some(one) = self.volatile.pop_front() else {
                 break;
             };
-            encode_volatile(&payload, out);
+            encode_volatile(&one.payload, out);
             frames += 1;
         }
         while self.has_unwritten() {

@@ -55,7 +55,8 @@ impl MemoryLink {
 
 /// What a look at a pipe came to.
 enum Outcome {
-    Done(io::Result<usize>, Vec<Waker>),
+    /// The result, and whom to wake outside the lock: the other end, and everybody where the link was cut.
+    Done(io::Result<usize>, Option<Waker>, Vec<Waker>),
     /// Until when, if that is known, and the waker that was registered before: to be dropped outside the lock.
     Wait(Option<Time>, Option<Waker>),
 }
@@ -64,10 +65,10 @@ impl MemoryLink {
     fn try_read(&self, waker: &Waker, into: &mut [u8]) -> Outcome {
         let mut state = self.wire.state();
         if state.cut || state.pipe(self.writes).severed {
-            return Outcome::Done(Err(reset()), Vec::new());
+            return Outcome::Done(Err(reset()), None, Vec::new());
         }
         if into.is_empty() {
-            return Outcome::Done(Ok(0), Vec::new());
+            return Outcome::Done(Ok(0), None, Vec::new());
         }
         let now = self.wire.clock.now();
         let chunk = state.chunk;
@@ -76,14 +77,15 @@ impl MemoryLink {
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(chunk);
         let read = pipe.take(now, limit, into);
         if read > 0 {
-            let mut wakers: Vec<_> = pipe.writer.take().into_iter().collect();
+            let writer = pipe.writer.take();
             if pipe.cut_after.is_some() {
                 pipe.cut_after = Some(left - read as u64);
             }
-            if pipe.cut_after == Some(0) {
-                wakers.extend(state.cut());
-            }
-            return Outcome::Done(Ok(read), wakers);
+            let all = match pipe.cut_after {
+                Some(0) => state.cut(),
+                _ => Vec::new(),
+            };
+            return Outcome::Done(Ok(read), writer, all);
         }
         if pipe.held {
             return Outcome::Wait(None, register(&mut pipe.reader, waker));
@@ -91,7 +93,7 @@ impl MemoryLink {
         let end = pipe.finished.filter(|_| !pipe.black_hole);
         let next = pipe.parts.front().map(|&(at, _)| at).or(end);
         if next.is_some_and(|at| at <= now) {
-            return Outcome::Done(Ok(0), Vec::new());
+            return Outcome::Done(Ok(0), None, Vec::new());
         }
         Outcome::Wait(next, register(&mut pipe.reader, waker))
     }
@@ -111,11 +113,11 @@ impl MemoryLink {
             None
         };
         if let Some(error) = failure {
-            return Outcome::Done(Err(error), Vec::new());
+            return Outcome::Done(Err(error), None, Vec::new());
         }
         let bytes = &bytes[..bytes.len().min(chunk)];
         if pipe.black_hole || bytes.is_empty() {
-            return Outcome::Done(Ok(bytes.len()), Vec::new());
+            return Outcome::Done(Ok(bytes.len()), None, Vec::new());
         }
         let room = bytes.len().min(capacity.saturating_sub(pipe.bytes.len()));
         if room == 0 {
@@ -127,7 +129,7 @@ impl MemoryLink {
             Some((last, len)) if *last == at => *len += room,
             _ => pipe.parts.push_back((at, room)),
         }
-        Outcome::Done(Ok(room), pipe.reader.take().into_iter().collect())
+        Outcome::Done(Ok(room), pipe.reader.take(), Vec::new())
     }
 }
 
@@ -153,8 +155,8 @@ impl AsyncRead for MemoryLink {
                 sleep.set(at);
             }
             match outcome {
-                Outcome::Done(result, wakers) => {
-                    wakers.into_iter().for_each(Waker::wake);
+                Outcome::Done(result, other, all) => {
+                    other.into_iter().chain(all).for_each(Waker::wake);
                     return Poll::Ready(result);
                 }
                 Outcome::Wait(_, former) => drop(former),
@@ -174,8 +176,8 @@ impl AsyncWrite for MemoryLink {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.try_write(context.waker(), bytes) {
-            Outcome::Done(result, wakers) => {
-                wakers.into_iter().for_each(Waker::wake);
+            Outcome::Done(result, other, all) => {
+                other.into_iter().chain(all).for_each(Waker::wake);
                 Poll::Ready(result)
             }
             Outcome::Wait(_, former) => {

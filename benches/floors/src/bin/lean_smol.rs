@@ -1,0 +1,69 @@
+//! The leanest server on smol: one thread, a task for each link that borrows the thread's one buffer when there is something to read.
+
+use std::{
+    cell::RefCell,
+    io::{self, Read, Write},
+    net::TcpStream,
+    rc::Rc,
+};
+
+use sessile_floors::{BUFFER, listen, not_now, whole};
+use smol::{Async, LocalExecutor};
+
+thread_local!(static SHARED: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]));
+
+fn main() -> anyhow::Result<()> {
+    let listener = Async::new(listen()?)?;
+    let executor = Rc::new(LocalExecutor::new());
+    smol::block_on(executor.run(async {
+        loop {
+            let (socket, _) = listener.accept().await?;
+            socket.get_ref().set_nodelay(true)?;
+            // An end of any kind is the end of this link alone.
+            executor.spawn(serve(socket)).detach();
+        }
+    }))
+}
+
+async fn serve(socket: Async<TcpStream>) -> io::Result<()> {
+    let mut rest = Vec::new(); // what there was no room to write, and then the beginning of a frame
+    loop {
+        match SHARED.with_borrow_mut(|buffer| echo(socket.get_ref(), &mut rest, buffer)) {
+            Ok(0) => {}
+            Ok(mut unsent) => {
+                while unsent > 0 {
+                    socket.writable().await?;
+                    let written = write(socket.get_ref(), &rest[..unsent])?;
+                    rest.drain(..written);
+                    unsent -= written;
+                }
+            }
+            Err(error) if not_now(&error) => socket.readable().await?,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads once and writes once; returns how much of what was to be written is left, at the front of `rest`.
+fn echo(mut socket: &TcpStream, rest: &mut Vec<u8>, buffer: &mut [u8]) -> io::Result<usize> {
+    let had = rest.len();
+    buffer[..had].copy_from_slice(rest);
+    let have = match socket.read(&mut buffer[had..])? {
+        0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+        length => had + length,
+    };
+    let whole = whole(&buffer[..have])?;
+    let written = write(socket, &buffer[..whole])?;
+    *rest = buffer[written..have].to_vec(); // without memory where nothing is left
+    Ok(whole - written)
+}
+
+fn write(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    if bytes.is_empty() {
+        return Ok(0);
+    }
+    match socket.write(bytes) {
+        Err(error) if not_now(&error) => Ok(0),
+        written => written,
+    }
+}

@@ -1,0 +1,62 @@
+//! What the kernel accounts to a process.
+
+use std::{fs, time::Duration};
+
+use anyhow::Context;
+
+/// A process by its id, or `self`.
+pub(crate) struct Process(String);
+
+impl Process {
+    pub(crate) fn numbered(id: u32) -> Self {
+        Self(id.to_string())
+    }
+
+    pub(crate) fn own() -> Self {
+        Self("self".into())
+    }
+
+    /// Memory that is there, not only asked for. The kernel counts its pages for this: what `VmRSS` says may lag behind.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let text = self.read("smaps_rollup")?;
+        let kib = text.lines().find_map(|line| line.strip_prefix("Rss:"));
+        let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB"));
+        let kib: u64 = kib.context("no memory is accounted")?.trim().parse()?;
+        Ok(kib << 10)
+    }
+
+    /// Time on a CPU, of all threads that are there, to the nanosecond where the kernel can say.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(self.path("task")).with_context(|| self.unknown())? {
+            let path = task?.path().join("schedstat");
+            let Ok(text) = fs::read_to_string(path) else {
+                continue; // it ended a moment ago
+            };
+            let on_cpu = text.split_whitespace().next();
+            nanoseconds += on_cpu.context("no time is accounted")?.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// How many files, and so sockets, it may have.
+    pub(crate) fn files(&self) -> anyhow::Result<usize> {
+        let text = self.read("limits")?;
+        let line = text.lines().find(|line| line.starts_with("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().nth(3));
+        let soft = soft.context("no limit of open files is told")?;
+        Ok(soft.parse().unwrap_or(usize::MAX)) // "unlimited"
+    }
+
+    fn read(&self, what: &str) -> anyhow::Result<String> {
+        fs::read_to_string(self.path(what)).with_context(|| self.unknown())
+    }
+
+    fn path(&self, what: &str) -> String {
+        format!("/proc/{}/{what}", self.0)
+    }
+
+    fn unknown(&self) -> String {
+        format!("cannot see what process {} uses", self.0)
+    }
+}
