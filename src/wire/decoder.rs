@@ -58,6 +58,12 @@ impl Decoder {
         if self.lent { 0 } else { self.partial.len() }
     }
 
+    /// Bytes that a frame which is not whole yet will have, once its length and type are there; else 0.
+    #[must_use]
+    pub const fn announced(&self) -> usize {
+        if self.lent { 0 } else { self.total }
+    }
+
     /// Bytes of heap memory that this decoder holds.
     #[must_use]
     pub const fn reserved(&self) -> usize {
