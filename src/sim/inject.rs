@@ -145,7 +145,8 @@ impl Sim {
         let Some(tape) = self.rng.choice(&tapes) else {
             return false;
         };
-        let Some(mut first) = stranger::first_frame(tape) else {
+        let honest = !self.world.state().rogue_networks.contains(name);
+        let Some(mut first) = stranger::first_frame(tape, honest) else {
             return false;
         };
         if let Some((session, attempt)) = first.resume

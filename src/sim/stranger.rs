@@ -30,15 +30,19 @@ pub(super) async fn replayer(world: Arc<World>, dialer: MemoryDialer, said: Firs
         return;
     }
     let answer = talk.listen(time).await;
-    let accepted = |bytes: &[u8]| {
-        let mut decoder = Decoder::new();
-        matches!(decoder.next(&mut &bytes[..]), Ok(Some(Frame::Resumed(_))))
+    let mut decoder = Decoder::new();
+    let first = decoder.next(&mut &answer[..]);
+    let resumed = matches!(first, Ok(Some(Frame::Resumed(_))));
+    let is_known = resumed || matches!(first, Ok(Some(Frame::Welcome(_) | Frame::Challenge(_))));
+    // T14: a secret is worth nothing once its successor was proven to have arrived. R3: whoever is not known is answered with little.
+    let wrong = match (said.stolen, resumed) {
+        (true, true) => "T14: a stranger came back with a secret that was replaced long ago",
+        _ if said.to_honest && !is_known && answer.len() > 3 * said.bytes.len() => {
+            "R3: a stranger was answered with more than three times what it said"
+        }
+        _ => return,
     };
-    // T14: a secret is worth nothing once its successor was proven to have arrived.
-    if said.stolen && accepted(&answer) {
-        let wrong = "T14: a stranger came back with a secret that was replaced long ago";
-        world.state().wrong.get_or_insert_with(|| wrong.to_owned());
-    }
+    world.state().wrong.get_or_insert_with(|| wrong.to_owned());
 }
 
 /// The frame that a recorded link began with.
@@ -47,6 +51,8 @@ pub(super) struct First {
     pub(super) bytes: Vec<u8>,
     /// The session that a RESUME names, and its attempt.
     pub(super) resume: Option<(u64, u64)>,
+    /// To a server that keeps to the protocol.
+    pub(super) to_honest: bool,
     /// It has an attempt that was never made, with a secret that is worth nothing any more.
     pub(super) stolen: bool,
 }
@@ -68,13 +74,14 @@ impl First {
             name: "RESUME with a stolen secret",
             bytes,
             resume: None,
+            to_honest: self.to_honest,
             stolen: true,
         })
     }
 }
 
 /// What a recorded link began with, if it was a handshake.
-pub(super) fn first_frame(tape: &[u8]) -> Option<First> {
+pub(super) fn first_frame(tape: &[u8], to_honest: bool) -> Option<First> {
     let (mut decoder, mut rest) = (Decoder::new(), tape);
     let first = decoder.next(&mut rest).ok()??;
     let resume = match &first {
@@ -86,6 +93,7 @@ pub(super) fn first_frame(tape: &[u8]) -> Option<First> {
         name: first.name(),
         bytes: tape[..tape.len() - rest.len()].to_vec(),
         resume,
+        to_honest,
         stolen: false,
     })
 }

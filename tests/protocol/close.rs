@@ -95,6 +95,23 @@ fn a_closer_drops_its_mailbox_and_skips_what_still_comes() {
     assert!(link.is_closed() && is_settled(&scene, key));
 }
 
+// [CLOSE-15]
+#[test]
+fn who_has_read_close_writes_no_message_any_more() {
+    let (mut scene, key, mut link) = Scene::served();
+    scene.says(&mut link, &[Frame::Data(b"unread")]);
+    scene.sends(key, "queued");
+    scene.says(&mut link, &[close(1, 0)]);
+    scene.pass(ms(30));
+    assert_eq!(scene.hears(&mut link), [""; 0]);
+    assert_eq!(scene.takes_message(key).as_deref(), Some("unread"));
+    assert_eq!(scene.hears(&mut link), ["CLOSED 1"]);
+    assert!(link.is_closed());
+    let list = scene.on(key, |machine, _| machine.take_undelivered());
+    let fates: Vec<Fate> = list.iter().map(|one| one.fate()).collect();
+    assert_eq!(fates, [Fate::NeverSent]);
+}
+
 // [CLOSE-5]
 #[test]
 fn a_closer_waits_for_the_linger_time_and_no_longer() {

@@ -176,6 +176,7 @@ impl Machine {
 
     pub(super) fn on_close(&mut self, cx: &mut Cx<'_>, close: &wire::Close<'_>) {
         self.outbox.ack_finally(close.taken);
+        self.volatile.clear();
         if self.stage == Stage::Resumed {
             self.stage = Stage::Open; // nobody waits for RESUMED any more
         }

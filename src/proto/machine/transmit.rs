@@ -157,10 +157,8 @@ impl Machine {
         }
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
-        let company = out.len() > before
-            || ping
-            || self.outbox.has_unwritten(&self.terms)
-            || !self.volatile.is_empty();
+        let company =
+            out.len() > before || ping || self.has_unwritten() || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
@@ -178,7 +176,7 @@ impl Machine {
             encode_volatile(&payload, out);
             frames += 1;
         }
-        while self.outbox.has_unwritten(&self.terms) {
+        while self.has_unwritten() {
             if spent(frames, out) {
                 return true;
             }
@@ -248,7 +246,7 @@ impl Machine {
                 self.liveness.owes_pong()
                     || self.ping_now
                     || self.inbox.is_due(cx.now)
-                    || self.outbox.has_unwritten(&self.terms)
+                    || self.has_unwritten()
                     || !self.volatile.is_empty()
                     || self
                         .farewell
@@ -256,6 +254,13 @@ impl Machine {
             }
             _ => matches!(self.farewell, Farewell::Refusing { .. }),
         }
+    }
+
+    /// Whether messages wait that this link may carry. None once the peer closed: it skips them, and what was never written
+    /// can be handed back as never sent.
+    fn has_unwritten(&self) -> bool {
+        !matches!(self.farewell, Farewell::Answering { .. })
+            && self.outbox.has_unwritten(&self.terms)
     }
 
     /// Wakes the link's task if there is something for it to write.
