@@ -67,6 +67,7 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
     // A load generator logs in by the thousand, all from one address.
     let config = Config::new()
         .pending_logins(8_192)
+        .early_drop(100)
         .pending_per_prefix(8_192);
     let (mut listen, mut threads, mut config) = (None, 1, config);
     let (mut log, mut until_eof) = (None, false);

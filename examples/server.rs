@@ -91,6 +91,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let mut door = door.context("cannot listen")?;
     let address = door.local_addr().context("TCP has addresses")?;
     print(format_args!("listening on {address}"));
+    for warning in runtime.warnings() {
+        eprintln!("warning: {warning}");
+    }
 
     let (open, closing) = async_channel::bounded(1);
     let room = Arc::new(Room {

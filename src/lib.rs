@@ -266,7 +266,7 @@ pub use mode::{Mode, Multi, Single};
 pub use proto::{Phase, Snapshot};
 pub use runtime::{
     Broadcast, Connect, Door, Drain, Events, Group, Inbox, Incoming, Listen, Next, PastEvent,
-    PastSession, Peer, Runtime, Serving, Sessions, What,
+    PastSession, Peer, Runtime, Serving, Sessions, Warning, What,
 };
 pub use session::{
     AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,

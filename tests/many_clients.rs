@@ -66,7 +66,8 @@ fn two_thousand_clients_in_one_process_share_an_executor_and_a_timer() {
     let config = Config::new()
         .heartbeat_interval(HEARTBEAT)
         .lease(Duration::from_secs(30))
-        .pending_logins(CLIENTS);
+        .pending_logins(CLIENTS)
+        .early_drop(100);
     let server =
         Runtime::<Multi>::start_on(config.clone(), Arc::clone(&executor)).expect("it starts");
     let _serving = server.serve_over(network.listener(), Echo);

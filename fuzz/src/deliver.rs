@@ -117,6 +117,7 @@ impl World {
                 }
                 Heard::Direct => assert!(matches!(frame, Frame::Volatile(_))),
                 Heard::Stale => break false,
+                Heard::Offered => panic!("a session presents itself anew"),
                 Heard::Resume(_) => panic!("a session brings back another one"),
             }
         };

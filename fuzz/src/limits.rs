@@ -37,6 +37,7 @@ pub(crate) fn config(choices: &mut Choices<'_>) -> (Config, Duration) {
         .volatile_messages(3)
         .pending_logins(if sizes & 32 == 0 { 4 } else { 70 })
         .pending_per_prefix(2)
+        .early_drop(100)
         .max_sessions(if sizes & 2 == 0 { 100 } else { 2 })
         .turn_frames(if sizes & 4 == 0 { 64 } else { 2 })
         .turn_bytes(1_024)

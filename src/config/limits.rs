@@ -132,13 +132,6 @@ pub(crate) const VOLATILE_MESSAGES: Limit<usize> = limit("volatile_messages", 64
 
 // --- counts ---------------------------------------------------------------------------------------------------------
 
-/// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.
-pub(crate) const PENDING_LOGINS: Limit<usize> = limit("pending_logins", 1_024, 1..=65_536);
-
-/// Of those, from one IPv4 address or IPv6 /64: a family or an office behind one address fits, one attacker cannot take
-/// all places.
-pub(crate) const PENDING_PER_PREFIX: Limit<usize> = limit("pending_per_prefix", 32, 1..=65_536);
-
 /// Connections that the kernel completes before they are accepted. Measured: with the usual 128, 5,000 logins at once
 /// took 8.4 s; with 4,096, 8,000 took 0.4 s, because a dropped SYN waits a second. The kernel may cap it (`somaxconn`).
 pub(crate) const ACCEPT_BACKLOG: Limit<u32> = limit("accept_backlog", 4_096, 1..=65_535);
@@ -156,6 +149,47 @@ pub(crate) const GROUPS_PER_SESSION: Limit<usize> = limit("groups_per_session", 
 /// Sessions of which the end is remembered for operators. At 0.8 KiB each, 1,000 cost less than 1 MiB and reach back half a
 /// minute where 30 sessions end a second; who wants to reach further back logs events. 0 remembers none.
 pub(crate) const RECENTLY_ENDED: Limit<usize> = limit("recently_ended", 1_000, 0..=65_536);
+
+// --- the door -------------------------------------------------------------------------------------------------------
+
+/// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.
+pub(crate) const PENDING_LOGINS: Limit<usize> = limit("pending_logins", 1_024, 1..=65_536);
+
+/// Of those, from one IPv4 address or IPv6 /64: a family or an office behind one address fits, one attacker cannot take
+/// all places.
+pub(crate) const PENDING_PER_PREFIX: Limit<usize> = limit("pending_per_prefix", 32, 1..=65_536);
+
+/// Percent of the places from which on new strangers are dropped at random, the likelier the fewer are left. A flood from
+/// many networks that holds all places would keep everybody else out; so some get in all the time. OpenSSH begins at 10 %
+/// of 100; with ten times the places and a deadline of 5 s instead of 120 s, 70 % leaves an honest rush alone. 100 drops none.
+pub(crate) const EARLY_DROP: Limit<u32> = limit("early_drop", 70, 0..=100);
+
+/// What one stranger may say before it is admitted: a login of 4 KiB and three answers as long. At least one whole frame.
+pub(crate) const STRANGER_BYTES: Limit<usize> =
+    limit("stranger_bytes", 16 * KIB, 4 * KIB + 4..=MIB);
+
+/// Logins of one network that may fail before the rest has to wait: an office that comes to work and mistypes. A guesser
+/// gets so many at once and then one a pause: 750 an hour with the defaults, where a password of eight random letters takes
+/// 10^11.
+pub(crate) const FAILED_LOGINS: Limit<u32> = limit("failed_logins", 30, 1..=65_536);
+
+/// How long it takes until one failed login is forgiven. OpenSSH puts 5 s on a failed authentication, too.
+pub(crate) const FAILED_LOGIN_PAUSE: Limit<Duration> = limit(
+    "failed_login_pause",
+    SECOND.saturating_mul(5),
+    MS.saturating_mul(10)..=HOUR,
+);
+
+/// Resumes of one network that may fail, likewise. Far more than logins: after a restart a server has forgotten everybody, and
+/// a whole company behind one address hears so. A secret of 128 bits is not to be guessed in any case.
+pub(crate) const FAILED_RESUMES: Limit<u32> = limit("failed_resumes", 1_024, 1..=1_048_576);
+
+/// Logins and resumes let in each second. Half of what one thread was measured to do (20,000), so that those who are in
+/// are served, too. Above 100,000 the steps of the clock (1 us) would show.
+pub(crate) const ADMISSION_RATE: Limit<u32> = limit("admission_rate", 10_000, 1..=100_000);
+
+/// How many of them may come at once after a quiet time. By default a second's worth.
+pub(crate) const ADMISSION_BURST: Limit<u32> = limit("admission_burst", 10_000, 1..=1_000_000);
 
 // --- fairness -------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 //! Every limit, checked once, when a runtime starts.
 
+mod door;
 pub(crate) mod limits;
 mod reconnect;
 mod settings;
@@ -36,6 +37,7 @@ pub struct Config {
     // Defaults that give way to the limit they depend on; a value that was set is checked against it instead.
     ack_delay: Option<Duration>,
     pending_per_prefix: Option<usize>,
+    admission_burst: Option<u32>,
     clock: Option<ManualClock>,
     /// A simulation's: what would be random comes from it.
     entropy: Option<u64>,
@@ -80,6 +82,13 @@ impl Config {
             volatile_messages: limits::VOLATILE_MESSAGES.default,
             pending_logins: limits::PENDING_LOGINS.default,
             pending_per_prefix: limits::PENDING_PER_PREFIX.default,
+            early_drop: limits::EARLY_DROP.default,
+            stranger_bytes: limits::STRANGER_BYTES.default,
+            failed_logins: limits::FAILED_LOGINS.default,
+            failed_login_pause: limits::FAILED_LOGIN_PAUSE.default,
+            failed_resumes: limits::FAILED_RESUMES.default,
+            admission_rate: limits::ADMISSION_RATE.default,
+            admission_burst: limits::ADMISSION_BURST.default,
             accept_backlog: limits::ACCEPT_BACKLOG.default,
             max_sessions: limits::MAX_SESSIONS.default,
             event_buffer: limits::EVENT_BUFFER.default,
@@ -95,6 +104,7 @@ impl Config {
             settings,
             ack_delay: None,
             pending_per_prefix: None,
+            admission_burst: None,
             clock: None,
             entropy: None,
         }
@@ -222,23 +232,6 @@ impl Config {
 
 /// Counts.
 impl Config {
-    /// How many peers may be between connecting and admission. More are turned away at once.
-    ///
-    /// Default 1,024; 1 to 65,536.
-    pub const fn pending_logins(mut self, logins: usize) -> Self {
-        self.settings.pending_logins = logins;
-        self
-    }
-
-    /// How many of them may come from one IPv4 address or one IPv6 /64 network. More are turned away at
-    /// once. Raise it where many clients come from behind one address.
-    ///
-    /// Default 32, or `pending_logins` where that is less; 1 to [`pending_logins`](Self::pending_logins).
-    pub const fn pending_per_prefix(mut self, logins: usize) -> Self {
-        self.pending_per_prefix = Some(logins);
-        self
-    }
-
     /// How many connections the kernel may complete before they are accepted.
     ///
     /// Default 4,096; 1 to 65,535. The kernel may cap it (`net.core.somaxconn`).

@@ -1,13 +1,14 @@
 use std::{
     fmt,
     future::poll_fn,
+    io,
     net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use smol::future::FutureExt;
+use smol::future::{FutureExt, yield_now};
 
 use super::{
     Handle, Owner,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     Closed, Reason, Rejection,
     proto::{Key, Time},
-    transport::{BoxLink, DynAccept},
+    transport::{BoxLink, DynAccept, Outcome},
 };
 
 /// Where a listener's peers come in, each once its offer is complete. Dropping it stops the listener.
@@ -29,9 +30,28 @@ pub(crate) struct Gate {
     local_addr: Option<SocketAddr>,
 }
 
-/// How long a listener rests after an error of accepting, such as a lack of file descriptors: 100 tries a second at most,
-/// and back within that of it passing.
+/// How a listener fares that cannot accept.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// Errors since it accepted something.
+    in_a_row: u32,
+    /// How often it rested for them.
+    rests: u32,
+}
+
+/// How long a listener rests after an error such as a lack of open files; doubled each time it finds no end of it. So it asks
+/// less than 100 times a second even at first, twice a second in the end, and is back half a second after it has passed
+/// (threat T30).
 const REST: Duration = Duration::from_millis(10);
+
+/// The longest rest.
+const LONGEST_REST: Duration = Duration::from_millis(500);
+
+/// Errors of one link each, in a row, after which it looks as if they were not of the links.
+const LINKS_A_REST: u32 = 16;
+
+/// Links accepted before others get their turn: those that were accepted have something to say.
+const ACCEPTS_A_TURN: u32 = 32;
 
 impl Owner {
     /// Lets peers in that this acceptor accepts.
@@ -57,17 +77,54 @@ impl Owner {
 }
 
 async fn listen(shared: Arc<Shared>, id: usize, mut acceptor: Box<dyn DynAccept>) {
+    let (mut trouble, mut accepted) = (Trouble::default(), 0u32);
     loop {
-        let closed = async {
-            poll_fn(|cx| poll_closed(&shared, id, cx)).await;
-            None
-        };
-        let accepted = async { Some(acceptor.accept_boxed().await) };
-        match closed.or(accepted).await {
+        let next = async { Some(acceptor.accept_boxed().await) };
+        let rest = match closed(&shared, id).or(next).await {
             None => return,
-            Some(Ok(io)) => enter(&shared, id, io),
-            Some(Err(_)) => shared.clock.sleep_until(shared.clock.now() + REST).await,
+            Some(Ok(io)) => {
+                trouble = Trouble::default();
+                enter(&shared, id, io);
+                accepted = accepted.wrapping_add(1);
+                if accepted.is_multiple_of(ACCEPTS_A_TURN) {
+                    yield_now().await;
+                }
+                continue;
+            }
+            Some(Err(error)) => match Outcome::of(&error) {
+                Outcome::Over => return shared.with(|hub, _| hub.end_gate(id, &error)),
+                outcome => trouble.meet(outcome),
+            },
+        };
+        if let Some(rest) = rest {
+            let until = shared.clock.sleep_until(shared.clock.now() + rest);
+            let rested = async {
+                until.await;
+                Some(())
+            };
+            if closed(&shared, id).or(rested).await.is_none() {
+                return;
+            }
         }
+    }
+}
+
+/// Waits for the gate to close; then there is none.
+async fn closed<T>(shared: &Arc<Shared>, id: usize) -> Option<T> {
+    poll_fn(|cx| poll_closed(shared, id, cx)).await;
+    None
+}
+
+impl Trouble {
+    /// How long to rest now, if at all.
+    fn meet(&mut self, outcome: Outcome) -> Option<Duration> {
+        self.in_a_row += 1;
+        if outcome == Outcome::Next && self.in_a_row < LINKS_A_REST {
+            return None;
+        }
+        let doubled = REST.saturating_mul(1 << self.rests.min(6));
+        self.rests += 1;
+        Some(doubled.min(LONGEST_REST))
     }
 }
 
@@ -135,6 +192,14 @@ impl Gate {
         })
     }
 
+    /// Why nobody comes in any more, where the system ended it.
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.owner.shared().look(|hub| {
+            let (kind, text) = hub.gates.get(self.id)?.failure.as_ref()?;
+            Some(io::Error::new(*kind, text.clone()))
+        })
+    }
+
     pub(super) const fn id(&self) -> usize {
         self.id
     }
@@ -170,6 +235,15 @@ impl Drop for Gate {
 }
 
 impl Hub {
+    /// The system says that this listener is none any more: its sessions go on, and whoever waits for more hears that there will be
+    /// none.
+    fn end_gate(&mut self, id: usize, error: &io::Error) {
+        if let Some(gate) = self.gates.get_mut(id) {
+            gate.failure = Some((error.kind(), error.to_string()));
+            gate.close(&mut self.todo);
+        }
+    }
+
     /// Nobody will judge this peer: it hears so at once, and may come back to whoever listens then.
     pub(super) fn turn_away(&mut self, key: Key, now: Time) {
         let gone = Rejection::busy(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, sync::Arc, task::Waker};
+use std::{collections::VecDeque, io, sync::Arc, task::Waker};
 
 use super::{
     beside::{Beside, Metadata},
@@ -31,6 +31,8 @@ pub(super) struct Hub {
     pub(super) now: Time,
     /// The last owner is gone: what lives is winding down.
     pub(super) stopping: bool,
+    /// Links of refused strangers that wait for their peer to close.
+    pub(super) lingering: usize,
     /// Beside each slot of the registry: who waits for its session.
     seats: Vec<Seat>,
 }
@@ -62,6 +64,8 @@ pub(super) struct GateState {
     /// Sessions whose offer is complete, oldest first. Bounded by the cap on pending logins.
     pub(super) offered: VecDeque<Key>,
     pub(super) open: bool,
+    /// Why it is not, where the system ended it.
+    pub(super) failure: Option<(io::ErrorKind, String)>,
     pub(super) door: Option<Waker>,
     pub(super) listener: Option<Waker>,
     /// Sessions without a handle of which there is something to tell, each once.
@@ -110,6 +114,7 @@ impl Hub {
             timer: Timer::default(),
             now: Time::START,
             stopping: false,
+            lingering: 0,
             seats: Vec::new(),
         }
     }

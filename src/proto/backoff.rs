@@ -31,8 +31,11 @@ impl Backoff {
         self.attempt
     }
 
-    /// The next attempt's number and how long to wait for it, uniform in `0..=min(cap, base * 2^n)`; on top of what the
-    /// server asked for, if it did.
+    /// The next attempt's number and how long to wait for it, uniform in `0..=min(cap, base * 2^n)`.
+    ///
+    /// A wait that the server asked for comes first, and less is put on top of it: a quarter of it, so that a server's own spread
+    /// of its clients is kept and clients that it told the same do not return in step. An eighth of the above at least, or a server
+    /// that asks for nothing would be dialed without a pause for ever.
     pub(crate) fn next(
         &mut self,
         policy: &Reconnect,
@@ -42,13 +45,15 @@ impl Backoff {
             .base
             .saturating_mul(1u32.checked_shl(self.attempt).unwrap_or(u32::MAX));
         let ceiling = doubled.min(policy.cap);
+        let asked = retry_after.map_or(Duration::ZERO, |after| after.min(RETRY_AFTER_MAX));
+        let ceiling = match retry_after {
+            Some(_) => ceiling.min((asked / 4).max(ceiling / 8)),
+            None => ceiling,
+        };
         let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
         let jittered = Duration::from_micros(self.rng.u64(0..=micros));
         self.attempt = self.attempt.saturating_add(1);
-        (
-            self.attempt,
-            retry_after.map_or(Duration::ZERO, |after| after.min(RETRY_AFTER_MAX)) + jittered,
-        )
+        (self.attempt, asked + jittered)
     }
 
     /// A link proved stable: start over.
@@ -101,5 +106,31 @@ mod tests {
         assert!((Duration::from_secs(7)..=Duration::from_secs(8)).contains(&delay));
         let (_, delay) = Backoff::new(1).next(&policy, Some(Duration::MAX));
         assert!(delay <= RETRY_AFTER_MAX + policy.base);
+    }
+
+    // [LOSS-3]
+    #[test]
+    fn a_servers_slot_is_kept_to_and_a_server_that_asks_for_nothing_is_not_hammered() {
+        let policy = Reconnect::default();
+        let mut backoff = Backoff::new(1);
+        backoff.next(&policy, None);
+        let slot = Duration::from_secs(4);
+        let (_, delay) = backoff.next(&policy, Some(slot));
+        assert!(
+            (slot..=slot + Duration::from_secs(1)).contains(&delay),
+            "{delay:?}"
+        );
+        let mut waited = Duration::ZERO;
+        for _ in 0..1_000 {
+            waited += backoff.next(&policy, Some(Duration::ZERO)).1;
+        }
+        assert!(
+            waited > Duration::from_secs(1_500),
+            "{waited:?} for 1,000 dials"
+        );
+        let at_cap: std::collections::BTreeSet<_> = (0..100)
+            .map(|_| backoff.next(&policy, Some(slot)).1)
+            .collect();
+        assert!(at_cap.len() > 90, "jittered at the cap too");
     }
 }

@@ -1,10 +1,74 @@
-use super::Registry;
+use std::time::Duration;
+
+use super::{Registry, failures::Patience, rate::Who};
 use crate::{
-    Identity, RejectCode, Rejection,
+    Closed, Identity, RejectCode, Rejection,
     canary::{Canary, sings},
-    proto::{Effects, Key, Time, Verdict},
+    config::Settings,
+    proto::{Effect, Effects, Key, Machine, Time, Verdict},
     wire::Secret,
 };
+
+/// Failed resumes are forgiven so many times sooner than failed logins: see `FAILED_RESUMES`.
+const RESUMES_A_LOGIN: u32 = 50;
+
+/// Whom the host is asked about.
+impl Registry {
+    /// A stranger's LOGIN is complete. The host is asked about it, unless too many of its network failed or there are too
+    /// many logins at this moment: then it hears when to come again.
+    pub(super) fn offer(&mut self, key: Key, now: Time, fx: &mut Effects) {
+        let Some(machine) = self.get(key) else { return };
+        let patience = patience_of_logins(&self.settings);
+        let wait = self
+            .failed_logins
+            .wait(machine.remote(), now, patience)
+            .map_or_else(|| self.rate.take(Who::New, now, &self.settings), Err);
+        match wait {
+            Ok(()) => fx.push(Effect::Offered(key)),
+            Err(after) => {
+                self.input(key, now, fx, |machine, cx| {
+                    machine.reject(cx, &Rejection::busy(after));
+                });
+            }
+        }
+    }
+
+    /// Whether a session that proved its secret may come back now; else when.
+    pub(super) fn let_back(&mut self, key: Key, now: Time) -> Result<(), Duration> {
+        let Some(slot) = self.slots.get_mut(key.slot() as usize) else {
+            return Ok(());
+        };
+        let who = Who::Back {
+            booked: slot.booked,
+        };
+        let taken = self.rate.take(who, now, &self.settings);
+        slot.booked = taken.is_err();
+        taken
+    }
+}
+
+pub(super) const fn patience_of_logins(settings: &Settings) -> Patience {
+    Patience {
+        most: settings.failed_logins,
+        pause: settings.failed_login_pause,
+    }
+}
+
+pub(super) fn patience_of_resumes(settings: &Settings) -> Patience {
+    Patience {
+        most: settings.failed_resumes,
+        pause: settings.failed_login_pause / RESUMES_A_LOGIN,
+    }
+}
+
+/// Whether the host refused this stranger for what it presented. That the server is full or busy is nobody's failure.
+pub(super) fn is_failed_login(machine: &Machine) -> bool {
+    let code = machine.ended().and_then(Closed::rejection);
+    matches!(
+        code.map(Rejection::code),
+        Some(RejectCode::BadCredentials | RejectCode::Banned | RejectCode::Other(_))
+    )
+}
 
 /// The host's judgement: who a stranger is, and who has to make room for it.
 impl Registry {

@@ -1,8 +1,8 @@
 use std::net::SocketAddr;
 
-use super::{Port, Reading, Registry};
+use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
 use crate::{
-    proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit, hash_secret},
+    proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
     wire::{self, Frame, Resume, Secret},
 };
 
@@ -11,7 +11,8 @@ impl Registry {
     /// A link was accepted: its stranger has until the login deadline to present himself. `None` where there is no room
     /// for one more.
     pub fn accept(&mut self, now: Time, remote: Option<SocketAddr>) -> Option<Port> {
-        if !self.strangers.has_room(remote, &self.settings) {
+        let chance = self.chance.u32(..);
+        if !self.strangers.has_room(remote, &self.settings, chance) {
             return None;
         }
         let key = self.free_key();
@@ -20,7 +21,7 @@ impl Registry {
         self.put(machine);
         self.wheel.arm(key.slot(), login_by);
         self.rearmed = true;
-        Some(Port::new(key, link))
+        Some(Port::of_stranger(key, link))
     }
 
     /// Bytes arrived on a link: whole frames are applied, in order, and at most a turn's. What is left of `bytes` then is for
@@ -40,7 +41,8 @@ impl Registry {
                 None => return Reading::Close,
                 Some(Ok(reading)) => return reading,
                 // Accepted or refused: what came with it in one piece is read as if it had come later.
-                Some(Err(resume)) => {
+                Some(Err(Knock::Login)) => self.offer(key, now, fx),
+                Some(Err(Knock::Resume(resume))) => {
                     if let Some((key, link)) = self.resume(port.key(), now, &resume, fx, fresh) {
                         port.move_to(key, link);
                     }
@@ -76,20 +78,14 @@ impl Registry {
     ) -> Option<(Key, LinkId)> {
         let remote = self.get(stranger)?.remote();
         let target = Key::from_u64(resume.session);
-        let adopted = if resume.version != wire::VERSION {
-            Err(ResumeRefusal::Incompatible)
-        } else {
+        let adopted = self.knows(now, remote, target, resume).and_then(|()| {
             // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
             let planned = self.wheel.armed(target.slot()).unwrap_or(now);
             self.input_late(target, now, now.since(planned), fx, |machine, cx| {
                 machine.resume(cx, resume, remote, fresh())
             })
-            .unwrap_or_else(|| {
-                // The same work as for a session that is there: who guesses ids learns nothing from the clock.
-                std::hint::black_box(hash_secret(&resume.secret));
-                Err(ResumeRefusal::Gone)
-            })
-        };
+            .unwrap_or(Err(ResumeRefusal::Gone))
+        });
         match adopted {
             Ok(link) => {
                 self.forget(stranger);
@@ -102,6 +98,29 @@ impl Registry {
                 None
             }
         }
+    }
+
+    /// Whether this RESUME is looked at: its secret is the session's, and it may come back now. The work is the same whether
+    /// there is no such session or another secret: who guesses learns nothing from the clock.
+    fn knows(
+        &mut self,
+        now: Time,
+        remote: Option<SocketAddr>,
+        target: Key,
+        resume: &Resume,
+    ) -> Result<(), ResumeRefusal> {
+        if resume.version != wire::VERSION {
+            return Err(ResumeRefusal::Incompatible);
+        }
+        let patience = patience_of_resumes(&self.settings);
+        if let Some(after) = self.failed_resumes.wait(remote, now, patience) {
+            return Err(ResumeRefusal::Busy(after));
+        }
+        if !Machine::is_proven(self.get(target), &resume.secret) {
+            self.failed_resumes.count(remote, now, patience);
+            return Err(ResumeRefusal::Gone);
+        }
+        self.let_back(target, now).map_err(ResumeRefusal::Busy)
     }
 
     /// Tells a port how large a frame may be now; what [`Registry::read`] does by itself.

@@ -5,8 +5,11 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod failures;
 mod links;
 mod port;
+mod prefix;
+mod rate;
 mod strangers;
 mod wheel;
 
@@ -24,6 +27,10 @@ use crate::{
     config::Settings,
     proto::{Cx, Effect, Effects, Key, Machine, Phase, Snapshot, Time, Wake},
 };
+use fastrand::Rng;
+
+use failures::Failures;
+use rate::Rate;
 use strangers::Strangers;
 
 /// All sessions of one runtime.
@@ -37,6 +44,11 @@ pub struct Registry {
     wheel: Wheel,
     tick: u64,
     strangers: Strangers,
+    failed_logins: Failures,
+    failed_resumes: Failures,
+    rate: Rate,
+    /// Who is dropped where places run short.
+    chance: Rng,
     rearmed: bool,
     /// The highest epoch of any session that ended: whoever logs in anew begins above it, so that epochs grow for every
     /// identity although nothing is kept of those who left.
@@ -47,6 +59,8 @@ pub struct Registry {
 struct Slot {
     generation: u32,
     stranger: bool,
+    /// It wants to come back, and was told when.
+    booked: bool,
     machine: Option<Machine>,
 }
 
@@ -54,7 +68,7 @@ struct Slot {
 const DUE_BUDGET: usize = 256;
 
 impl Registry {
-    /// An empty registry. `seed` makes ids differ from those of any earlier life of this server.
+    /// An empty registry. `seed` makes ids differ from those of any earlier life of this server, and is all its randomness.
     #[must_use]
     pub fn new(settings: Settings, seed: u32) -> Self {
         Self {
@@ -66,6 +80,10 @@ impl Registry {
             wheel: Wheel::new(),
             tick: 0,
             strangers: Strangers::default(),
+            failed_logins: Failures::default(),
+            failed_resumes: Failures::default(),
+            rate: Rate::default(),
+            chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,
         }
@@ -151,6 +169,10 @@ impl Registry {
         if slot.stranger && !machine.is_stranger() {
             slot.stranger = false;
             self.strangers.leave(machine.remote());
+            if admission::is_failed_login(machine) {
+                let patience = admission::patience_of_logins(&self.settings);
+                self.failed_logins.count(machine.remote(), now, patience);
+            }
         }
         if machine.phase() == Phase::Ended
             && let Some(identity) = machine.identity()
@@ -327,6 +349,7 @@ impl Registry {
         self.slots.push(Slot {
             generation: self.first_generation,
             stranger: false,
+            booked: false,
             machine: None,
         });
         Key::new(slot, self.first_generation)
@@ -335,6 +358,7 @@ impl Registry {
     fn put(&mut self, machine: Machine) {
         if let Some(slot) = self.slots.get_mut(machine.key().slot() as usize) {
             slot.stranger = machine.is_stranger();
+            slot.booked = false;
             if slot.stranger {
                 self.strangers.enter(machine.remote());
             }

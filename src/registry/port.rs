@@ -10,8 +10,27 @@ use crate::{
 pub struct Port {
     key: Key,
     link: LinkId,
+    /// Bytes that were read while its peer was a stranger.
+    heard: u32,
+    stranger: bool,
     decoder: Decoder,
 }
+
+/// What a stranger's link brings that is not for its machine alone.
+#[derive(Debug)]
+pub(super) enum Knock {
+    /// A whole LOGIN.
+    Login,
+    /// A whole RESUME.
+    Resume(Resume),
+}
+
+/// What is read of a stranger at once, and so the most that waits for its next turn.
+const STRANGER_READ: usize = 2 * 1_024;
+
+/// What is kept of a stranger: what it presented, and the frame that is not whole yet. With a link, a task and a machine it stays
+/// below 8 KiB (threat T2).
+const STRANGER_KEPT: usize = 5_632;
 
 /// What reading left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +51,33 @@ impl Port {
         Self {
             key,
             link,
+            heard: 0,
+            stranger: false,
             decoder: Decoder::new(),
         }
+    }
+
+    /// The end of a link of which nobody knows yet whose it is.
+    pub(super) const fn of_stranger(key: Key, link: LinkId) -> Self {
+        let mut port = Self::new(key, link);
+        port.stranger = true;
+        port
+    }
+
+    /// How many bytes to read at most before they are given to the registry.
+    #[must_use]
+    pub const fn read_size(&self) -> usize {
+        if self.stranger {
+            STRANGER_READ
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Whether its peer was still a stranger when it was heard last.
+    #[must_use]
+    pub const fn is_strangers(&self) -> bool {
+        self.stranger
     }
 
     /// The session.
@@ -55,6 +99,7 @@ impl Port {
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
         self.key = key;
         self.link = link;
+        self.stranger = false;
     }
 
     /// The next whole frame of what was read.
@@ -75,8 +120,9 @@ impl Port {
         machine: &mut Machine,
         cx: &mut Cx<'_>,
         bytes: &mut &[u8],
-    ) -> Result<Reading, Resume> {
+    ) -> Result<Reading, Knock> {
         let mut frames = 0;
+        self.stranger = machine.is_stranger();
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
@@ -87,16 +133,32 @@ impl Port {
             }
             frames += 1;
             self.decoder.set_max(machine.frame_limit());
+            let (begun, given) = (self.decoder.partial_len(), bytes.len());
             match self.decoder.next(bytes) {
                 Ok(None) => {
+                    let len = self.decoder.announced();
+                    if self.stranger && is_too_much(&mut self.heard, given, len, machine, cx) {
+                        machine.handle_violation(cx, self.link, Violation::TooMuch);
+                        return Ok(Reading::Close);
+                    }
                     machine.wake_if_due(cx);
                     return Ok(Reading::Continue);
                 }
-                Ok(Some(frame)) => match machine.handle_frame(cx, self.link, &frame) {
-                    Heard::Applied | Heard::Direct => {}
-                    Heard::Stale => return Ok(Reading::Close),
-                    Heard::Resume(resume) => return Err(resume),
-                },
+                Ok(Some(frame)) => {
+                    let used = given - bytes.len();
+                    if self.stranger
+                        && is_too_much(&mut self.heard, used, begun + used, machine, cx)
+                    {
+                        machine.handle_violation(cx, self.link, Violation::TooMuch);
+                        return Ok(Reading::Close);
+                    }
+                    match machine.handle_frame(cx, self.link, &frame) {
+                        Heard::Applied | Heard::Direct => {}
+                        Heard::Stale => return Ok(Reading::Close),
+                        Heard::Offered => return Err(Knock::Login),
+                        Heard::Resume(resume) => return Err(Knock::Resume(resume)),
+                    }
+                }
                 Err(violation) => {
                     machine.handle_violation(cx, self.link, violation);
                     return Ok(Reading::Close);
@@ -104,4 +166,11 @@ impl Port {
             }
         }
     }
+}
+
+/// Whether a stranger said more than it may in all, or more in one frame than is kept beside what it presented. `used` bytes of
+/// a frame of `len` were read now.
+fn is_too_much(heard: &mut u32, used: usize, len: usize, machine: &Machine, cx: &Cx<'_>) -> bool {
+    *heard = heard.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
+    *heard as usize > cx.settings.stranger_bytes || len + machine.kept_of_offer() > STRANGER_KEPT
 }

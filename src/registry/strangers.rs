@@ -1,5 +1,6 @@
-use std::{collections::HashMap, net::IpAddr, net::SocketAddr};
+use std::{collections::HashMap, net::SocketAddr};
 
+use super::prefix::Prefix;
 use crate::{
     canary::{Canary, sings},
     config::Settings,
@@ -13,18 +14,27 @@ pub(super) struct Strangers {
     by_prefix: HashMap<Prefix, usize>,
 }
 
-/// What one subscriber has: an IPv4 address, or a /64 of IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Prefix {
-    V4([u8; 4]),
-    V6([u16; 4]),
-}
-
 impl Strangers {
-    /// Whether one more may come from there. A transport without addresses is limited in all alone.
-    pub(super) fn has_room(&self, remote: Option<SocketAddr>, settings: &Settings) -> bool {
+    /// Whether one more may come from there. A transport without addresses is limited in all alone. `chance`, a random number,
+    /// decides where places run short.
+    pub(super) fn has_room(
+        &self,
+        remote: Option<SocketAddr>,
+        settings: &Settings,
+        chance: u32,
+    ) -> bool {
         let near = remote.map_or(0, |remote| self.from(Prefix::of(remote)));
-        self.all < settings.pending_logins && near < settings.pending_per_prefix
+        self.all < settings.pending_logins
+            && near < settings.pending_per_prefix
+            && !self.is_dropped_early(settings, chance)
+    }
+
+    /// Random early drop: from `early_drop` percent of the places on, likelier with each that is taken, up to certainty.
+    fn is_dropped_early(&self, settings: &Settings, chance: u32) -> bool {
+        let places = settings.pending_logins;
+        let from = places * settings.early_drop as usize / 100;
+        let taken = self.all.saturating_sub(from);
+        chance as usize % (places - from).max(1) < taken
     }
 
     pub(super) fn enter(&mut self, remote: Option<SocketAddr>) {
@@ -60,18 +70,6 @@ impl Strangers {
     }
 }
 
-impl Prefix {
-    fn of(remote: SocketAddr) -> Self {
-        match remote.ip().to_canonical() {
-            IpAddr::V4(ip) => Self::V4(ip.octets()),
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.segments();
-                Self::V6([a, b, c, d])
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +81,10 @@ mod tests {
 
     #[test]
     fn one_network_cannot_take_all_the_places() {
-        let config = Config::new().pending_logins(5).pending_per_prefix(2);
+        let config = Config::new()
+            .pending_logins(5)
+            .pending_per_prefix(2)
+            .early_drop(100);
         let settings = config.validate().unwrap();
         let mut strangers = Strangers::default();
         for ip in [
@@ -92,32 +93,50 @@ mod tests {
             "192.0.2.1",
             "::ffff:192.0.2.1",
         ] {
-            assert!(strangers.has_room(at(ip), &settings), "{ip}");
+            assert!(strangers.has_room(at(ip), &settings, 0), "{ip}");
             strangers.enter(at(ip));
         }
         assert!(
-            !strangers.has_room(at("2001:db8::3"), &settings),
+            !strangers.has_room(at("2001:db8::3"), &settings, 0),
             "the same /64"
         );
         assert!(
-            !strangers.has_room(at("192.0.2.1"), &settings),
+            !strangers.has_room(at("192.0.2.1"), &settings, 0),
             "the same address, mapped or not"
         );
         assert!(
-            strangers.has_room(at("2001:db8:0:1::1"), &settings),
+            strangers.has_room(at("2001:db8:0:1::1"), &settings, 0),
             "the next /64"
         );
         assert!(
-            strangers.has_room(at("192.0.2.2"), &settings),
+            strangers.has_room(at("192.0.2.2"), &settings, 0),
             "the next address"
         );
         strangers.enter(None);
         assert!(
-            !strangers.has_room(at("192.0.2.2"), &settings),
+            !strangers.has_room(at("192.0.2.2"), &settings, 0),
             "five in all"
         );
         strangers.leave(at("192.0.2.1"));
-        assert!(strangers.has_room(at("192.0.2.1"), &settings));
+        assert!(strangers.has_room(at("192.0.2.1"), &settings, 0));
+    }
+
+    #[test]
+    fn the_fewer_places_are_left_the_more_are_dropped_and_never_one_too_many_is_let_in() {
+        let config = Config::new()
+            .pending_logins(1_000)
+            .pending_per_prefix(1_000);
+        let settings = config.validate().unwrap();
+        let mut strangers = Strangers::default();
+        let dropped = |strangers: &Strangers| {
+            let has_room = |chance: &u32| !strangers.has_room(None, &settings, *chance);
+            (0..300).filter(has_room).count()
+        };
+        for taken in 0..=1_000usize {
+            assert_eq!(dropped(&strangers), taken.saturating_sub(700), "{taken}");
+            strangers.enter(None);
+        }
+        assert!(!strangers.has_room(None, &settings, 299));
     }
 
     #[test]

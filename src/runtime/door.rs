@@ -7,7 +7,7 @@ use crate::{
 use futures::{Stream, stream::FusedStream};
 use pin_project::pin_project;
 use std::{
-    fmt,
+    fmt, io,
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -40,7 +40,7 @@ use std::{
 #[must_use = "dropping the door stops listening"]
 pub struct Door {
     gate: Gate,
-    /// The runtime stopped: nobody will come.
+    /// The runtime stopped, or the listener did: nobody will come.
     ended: bool,
 }
 
@@ -52,7 +52,8 @@ impl Door {
         }
     }
 
-    /// Waits for the next peer that asks to be let in. `None` once the runtime was stopped.
+    /// Waits for the next peer that asks to be let in. `None` once the runtime was stopped, or the system ended the
+    /// listening: [`failure`](Self::failure) says why.
     ///
     /// # Cancel safety
     ///
@@ -65,6 +66,13 @@ impl Door {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.gate.local_addr()
+    }
+
+    /// Why nobody comes any more, where the system says that this is no listener any more (its socket was closed behind our back).
+    /// A lack of open files does not end it: it rests and goes on. Sessions that came in before go on in any case.
+    #[must_use]
+    pub fn failure(&self) -> Option<io::Error> {
+        self.gate.failure()
     }
 }
 

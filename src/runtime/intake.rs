@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::poll_fn,
+    io,
     iter::FusedIterator,
     net::SocketAddr,
     sync::{Arc, PoisonError},
@@ -163,6 +164,13 @@ impl<P> Inbox<P> {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.gate.local_addr()
+    }
+
+    /// Why nobody comes any more, where the system says that this is no listener any more (its socket was closed behind our back).
+    /// A lack of open files does not end it: it rests and goes on. Sessions that came in before go on in any case.
+    #[must_use]
+    pub fn failure(&self) -> Option<io::Error> {
+        self.gate.failure()
     }
 }
 

@@ -12,6 +12,7 @@ mod peer;
 mod serve;
 mod sessions;
 mod supervise;
+mod warning;
 
 pub use connect::Connect;
 pub use door::Door;
@@ -24,6 +25,7 @@ pub use past::{PastEvent, PastSession};
 pub use peer::Peer;
 pub use serve::Serving;
 pub use sessions::{Broadcast, Sessions};
+pub use warning::Warning;
 
 use crate::{
     Address, Admit, Config, ConfigError, Host, Mode, Multi, Single, Spawn,
@@ -343,6 +345,23 @@ impl Runtime<Multi> {
     /// The same over a transport of yours, or over the network in memory.
     pub fn intake_over<A: Admit>(&self, accept: impl Accept, admit: A) -> Inbox<A::Peer> {
         Inbox::new(&self.owner, Box::new(accept), admit)
+    }
+
+    /// What about this machine does not fit the [`Config`]: at present, whether the system allows as many open files as there may
+    /// be links. Nothing of it keeps a server from running, so it is not an error of [`start`](Self::start); say it to whoever runs it.
+    ///
+    /// ```
+    /// use sessile::{Config, Multi, Runtime};
+    ///
+    /// let server = Runtime::<Multi>::start(Config::new().max_sessions(16_777_216))?;
+    /// for warning in server.warnings() {
+    ///     eprintln!("warning: {warning}");
+    /// }
+    /// # Ok::<(), sessile::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        Warning::find(self.owner.settings(), warning::allowed_files())
     }
 
     /// All of its sessions that are logged in, lost ones included until they expire: to look up, to walk through, to remove

@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{fmt, io, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 
@@ -53,6 +53,13 @@ impl Serving {
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
         self.gate.local_addr()
+    }
+
+    /// Why nobody comes any more, where the system says that this is no listener any more (its socket was closed behind our back).
+    /// A lack of open files does not end it: it rests and goes on. Sessions that came in before go on in any case.
+    #[must_use]
+    pub fn failure(&self) -> Option<io::Error> {
+        self.gate.failure()
     }
 }
 

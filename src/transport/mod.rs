@@ -5,7 +5,10 @@
 //! is sent again, is the session's. To add a transport, implement the three traits.
 
 pub mod memory;
+mod refusal;
 pub mod tcp;
+
+pub(crate) use refusal::Outcome;
 
 use futures::{
     future::BoxFuture,
@@ -144,8 +147,9 @@ pub trait Accept: Send + 'static {
     ///
     /// # Errors
     ///
-    /// What keeps it from accepting now, such as a lack of file descriptors. It is called again after a pause;
-    /// an error of one link alone is not an error of this.
+    /// What keeps it from accepting now. It is called again: at once where the error is of one link alone (the dialer left, the
+    /// network forbids it), after a pause that grows from 10 ms to 500 ms where something lacks (open files, memory). Only an
+    /// error of the system that says that this is no listener any more ends the listening.
     ///
     /// # Cancel safety
     ///

@@ -143,12 +143,7 @@ impl Accept for TcpAcceptor {
 
     async fn accept(&mut self) -> io::Result<TcpLink> {
         loop {
-            let (socket, remote) = match self.listener.accept().await {
-                Ok(accepted) => accepted,
-                // The dialer went away while it waited: the next one is not to suffer for it.
-                Err(error) if is_of_one_link(&error) => continue,
-                Err(error) => return Err(error),
-            };
+            let (socket, remote) = self.listener.accept().await?;
             if let Ok(link) = TcpLink::new(socket, remote, self.user_timeout) {
                 return Ok(link);
             }
@@ -317,15 +312,6 @@ fn listen(local: SocketAddr, backlog: u32) -> io::Result<Async<TcpListener>> {
     socket.bind(&local.into())?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     Async::new(socket.into())
-}
-
-fn is_of_one_link(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
 }
 
 /// The same kind of error, with the address it is about.

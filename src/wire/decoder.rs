@@ -64,6 +64,13 @@ impl Decoder {
         torn.map_or(0, |torn| torn.partial.len())
     }
 
+    /// Bytes that a frame which is not whole yet will have, once its length and type are there; else 0.
+    #[must_use]
+    pub fn announced(&self) -> usize {
+        let torn = self.torn.as_ref().filter(|torn| !torn.lent);
+        torn.map_or(0, |torn| torn.total)
+    }
+
     /// Bytes of heap memory that this decoder holds.
     #[must_use]
     pub fn reserved(&self) -> usize {

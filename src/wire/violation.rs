@@ -33,6 +33,8 @@ pub enum Violation {
     PositionOutOfRange,
     /// A sequence number would pass its largest value.
     Exhausted,
+    /// More bytes before login than a stranger may send.
+    TooMuch,
 }
 
 impl fmt::Display for Violation {
@@ -51,6 +53,7 @@ impl fmt::Display for Violation {
             Self::WindowExceeded => "more unacknowledged data than the window allows",
             Self::PositionOutOfRange => "a resume position that cannot be",
             Self::Exhausted => "sequence numbers are used up",
+            Self::TooMuch => "more bytes before login than allowed",
         })
     }
 }

@@ -48,6 +48,7 @@ impl Arena {
         let config = Config::new()
             .pending_logins(STRANGERS)
             .pending_per_prefix(STRANGERS)
+            .early_drop(100)
             .resume_window(Duration::from_secs(5))
             .unacked_messages(8);
         let (server, mut door) = world.server(config);

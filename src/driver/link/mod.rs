@@ -34,6 +34,8 @@ pub(super) struct Task {
     left: Option<Box<Left>>,
     state: State,
     linger: Option<Box<Sleep>>,
+    /// It is one of the strangers' links that linger, which are limited.
+    counted: bool,
 }
 
 /// What is left over of a turn. Most turns leave nothing.
@@ -75,6 +77,7 @@ impl Task {
             left: None,
             state: State::Open,
             linger: None,
+            counted: false,
         }
     }
 
@@ -86,7 +89,7 @@ impl Task {
                 return self.over();
             };
             match driven {
-                Ok(()) if self.state == State::Closing => {
+                Ok(()) if self.state == State::Closing && self.may_linger() => {
                     let until = self.shared.clock.now() + LINGER;
                     self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
                     self.state = State::Lingering;
@@ -120,17 +123,30 @@ impl Task {
         Poll::Ready(())
     }
 
+    /// Whether there is time for a peer that was told its last words. Strangers no longer count once they are refused; so of
+    /// their links no more linger than may wait to be let in, or refused ones would hold the files of everybody.
+    fn may_linger(&mut self) -> bool {
+        if !self.port.is_strangers() {
+            return true;
+        }
+        let most = self.shared.settings.pending_logins;
+        self.counted = self.shared.with_recent(|hub, _| {
+            let room = hub.lingering < most;
+            hub.lingering += usize::from(room);
+            room
+        });
+        self.counted
+    }
+
     /// Until the peer closed too, or has had its moment.
     fn poll_linger(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
         if let Poll::Ready(Err(_)) = Pin::new(&mut self.io).poll_close(cx) {
             return Poll::Ready(());
         }
-        loop {
-            match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => break,
-            }
+        match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+            Poll::Ready(Ok(1..)) => cx.waker().wake_by_ref(), // however much it is: others first
+            Poll::Ready(_) => return Poll::Ready(()),
+            Poll::Pending => {}
         }
         match &mut self.linger {
             Some(sleep) => Pin::new(sleep).poll(cx),
@@ -158,7 +174,9 @@ impl Task {
                 cx.waker().wake_by_ref(); // that was a turn: others first
                 return Poll::Pending;
             }
-            let read = match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+            let room = scratch.read.len().min(self.port.read_size());
+            let place = scratch.read.get_mut(..room).unwrap_or_default();
+            let read = match Pin::new(&mut self.io).poll_read(cx, place) {
                 Poll::Pending if more => {
                     cx.waker().wake_by_ref(); // there is more to write: others first
                     return Poll::Pending;
@@ -181,7 +199,7 @@ impl Task {
                 return Poll::Ready(Ok(()));
             }
             more = self.transmit(cx, scratch, true)?;
-            if reading == Reading::More || read == scratch.read.len() {
+            if reading == Reading::More || read == room {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
@@ -352,6 +370,9 @@ impl Future for Task {
 /// A task that is dropped before its end (its executor was) takes its link with it: the session must hear of it.
 impl Drop for Task {
     fn drop(&mut self) {
+        if self.counted {
+            self.shared.with_recent(|hub, _| hub.lingering -= 1);
+        }
         if !matches!(self.state, State::Over | State::Lingering) {
             self.report(LossCause::Io(io::ErrorKind::Interrupted));
         }

@@ -86,7 +86,7 @@ impl Task {
                     });
                 }
                 (Heard::Applied | Heard::Direct, _) => {}
-                (Heard::Stale | Heard::Resume(_), _) => break Reading::Close,
+                (Heard::Stale | Heard::Offered | Heard::Resume(_), _) => break Reading::Close,
             }
         };
         // What could not be told directly is told now, and the host is free again.

@@ -16,6 +16,8 @@ pub enum Heard {
     Direct,
     /// The link is not the session's current one (any more): close it. Whatever else it brings is nobody's (R11).
     Stale,
+    /// A stranger presented itself: the registry decides whether its host is asked.
+    Offered,
     /// A stranger's link brings back another session: the registry decides, and moves the link there.
     Resume(Resume),
 }
@@ -57,7 +59,7 @@ impl Machine {
             (Stage::Greeting, _) if self.phase == Phase::Ended => {
                 return Err(Violation::OutOfPlace);
             }
-            (Stage::Greeting, Frame::Login(login)) => self.on_login(cx, login)?,
+            (Stage::Greeting, Frame::Login(login)) => return self.on_login(cx, login),
             (Stage::Greeting, Frame::Resume(resume)) => return Ok(Heard::Resume(resume.clone())),
             (Stage::AwaitAnswer, Frame::Answer(answer)) => self.on_answer(answer),
             (Stage::AwaitWelcome, Frame::Challenge(asked)) => self.on_challenge(asked)?,

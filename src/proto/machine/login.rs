@@ -1,10 +1,10 @@
 use bytes::Bytes;
 
-use super::{Cx, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, ending};
+use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, ending};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
-    proto::{Effect, Offer, Step, dialer::Login, keys::Keys, terms},
+    proto::{Offer, Step, dialer::Login, keys::Keys, terms},
     wire::{self, Secret, Terms, Violation},
 };
 
@@ -238,7 +238,7 @@ impl Machine {
         &mut self,
         cx: &mut Cx<'_>,
         login: &wire::Login<'_>,
-    ) -> Result<(), Violation> {
+    ) -> Result<Heard, Violation> {
         terms::check_asked(&login.terms)?;
         let Some(acceptor) = self.acceptor_mut() else {
             return Err(Violation::OutOfPlace);
@@ -257,10 +257,9 @@ impl Machine {
         self.emit(cx, EventKind::LoginStarted);
         if login.oldest > wire::VERSION || login.version < wire::VERSION {
             self.reject(cx, &Rejection::new(RejectCode::Incompatible));
-        } else {
-            cx.fx.push(Effect::Offered(self.key));
+            return Ok(Heard::Applied);
         }
-        Ok(())
+        Ok(Heard::Offered)
     }
 
     /// What the peer presented, while nobody has answered it.
@@ -273,6 +272,17 @@ impl Machine {
         Some(Offer {
             credentials: greeting.credentials.clone(),
             remote: self.remote,
+        })
+    }
+
+    /// Bytes that are kept of what the peer presented.
+    #[must_use]
+    pub fn kept_of_offer(&self) -> usize {
+        let Role::Acceptor(acceptor) = &self.role else {
+            return 0;
+        };
+        acceptor.greeting.as_ref().map_or(0, |greeting| {
+            greeting.credentials.len() + greeting.answer.as_ref().map_or(0, Bytes::len)
         })
     }
 

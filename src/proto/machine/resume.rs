@@ -1,9 +1,13 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending};
 use crate::{
-    Closed, EventKind, LossCause, Reason, RejectCode, Retry,
-    proto::{Step, keys::Presented, terms},
+    Closed, EventKind, LossCause, Reason, RejectCode, Rejection, Retry,
+    proto::{
+        Step,
+        keys::{Keys, Presented},
+        terms,
+    },
     wire::{self, Resume, Resumed, Secret, Violation},
 };
 
@@ -21,10 +25,23 @@ pub enum ResumeRefusal {
     Position,
     /// No common version.
     Incompatible,
+    /// Too many come back at this moment, or too many of its network failed: not before so much time has passed.
+    Busy(Duration),
 }
 
 /// The acceptor's part.
 impl Machine {
+    /// Whether this secret is that session's. Nothing changes, and the work is the same where there is no such session.
+    #[must_use]
+    pub fn is_proven(session: Option<&Self>, secret: &Secret) -> bool {
+        let nobody = Keys::default();
+        let (keys, somebody) = match session.map(|machine| (&machine.role, machine.epoch)) {
+            Some((Role::Acceptor(acceptor), epoch)) => (&acceptor.keys, epoch != 0),
+            _ => (&nobody, false),
+        };
+        keys.knows(secret) & somebody
+    }
+
     /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
     /// stating of positions are this one step (R3).
     ///
@@ -129,6 +146,7 @@ impl Machine {
                 return self.lose(cx, LossCause::Protocol(Violation::PositionOutOfRange));
             }
             ResumeRefusal::Incompatible => ending::Refusal::of_reason(Reason::Incompatible),
+            ResumeRefusal::Busy(after) => ending::Refusal::of(&Rejection::busy(after)),
             ResumeRefusal::Gone => ending::Refusal::of_reason(Reason::Gone),
             ResumeRefusal::Stale(attempt) => ending::Refusal {
                 attempt,

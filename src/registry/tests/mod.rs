@@ -4,6 +4,7 @@
 mod direction;
 mod pair;
 
+mod door;
 mod lives;
 
 use std::time::Duration;

@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use super::Config;
+
+/// The door: who may knock, how often, and how many are let in.
+impl Config {
+    /// How many peers may be between connecting and admission. More are turned away at once.
+    ///
+    /// Default 1,024; 1 to 65,536.
+    pub const fn pending_logins(mut self, logins: usize) -> Self {
+        self.settings.pending_logins = logins;
+        self
+    }
+
+    /// How many of them may come from one IPv4 address or one IPv6 /64 network. More are turned away at
+    /// once. Raise it where many clients come from behind one address.
+    ///
+    /// Default 32, or `pending_logins` where that is less; 1 to [`pending_logins`](Self::pending_logins).
+    pub const fn pending_per_prefix(mut self, logins: usize) -> Self {
+        self.pending_per_prefix = Some(logins);
+        self
+    }
+
+    /// From how many percent of [`pending_logins`](Self::pending_logins) on new peers are turned away at random, the likelier
+    /// the fewer places are left: so a flood from many networks never keeps everybody else out.
+    ///
+    /// Default 70; 0 to 100, where 100 turns nobody away before the last place is taken.
+    pub const fn early_drop(mut self, percent: u32) -> Self {
+        self.settings.early_drop = percent;
+        self
+    }
+
+    /// How many bytes a peer may send before it is admitted: its login, and its answers where the host asks back. Who sends more
+    /// is cut.
+    ///
+    /// Default 16 KiB; 4,100 bytes (one whole frame) to 1 MiB.
+    pub const fn stranger_bytes(mut self, bytes: usize) -> Self {
+        self.settings.stranger_bytes = bytes;
+        self
+    }
+
+    /// How many logins of one IPv4 address or one IPv6 /64 network may fail for what they presented (bad credentials, banned, a
+    /// code of the host's own). Further ones hear `Busy` and when to come again, and the host is not asked, until a
+    /// [`failed_login_pause`](Self::failed_login_pause) has passed for each.
+    ///
+    /// Default 30; 1 to 65,536.
+    pub const fn failed_logins(mut self, logins: u32) -> Self {
+        self.settings.failed_logins = logins;
+        self
+    }
+
+    /// After how long one failed login is forgiven; a failed resume in a fiftieth of that.
+    ///
+    /// Default 5 s; 10 ms to 1 h.
+    pub const fn failed_login_pause(mut self, pause: Duration) -> Self {
+        self.settings.failed_login_pause = pause;
+        self
+    }
+
+    /// How many resumes of one network may fail for an unknown session or a wrong secret. Further ones hear `Busy` and
+    /// when to come again, and their secret is not looked at.
+    ///
+    /// Default 1,024; 1 to 1,048,576.
+    pub const fn failed_resumes(mut self, resumes: u32) -> Self {
+        self.settings.failed_resumes = resumes;
+        self
+    }
+
+    /// How many peers are let in each second, those that come back included. Who comes too early hears `Busy` with a time of its
+    /// own to come again: the times are spread over the backlog, and those that come back pass before new logins.
+    ///
+    /// A storm of clients that lost their server together is over after their number divided by this rate; that must be less
+    /// than [`resume_window`](Self::resume_window), or the last of them come too late.
+    ///
+    /// Default 10,000; 1 to 100,000.
+    pub const fn admission_rate(mut self, a_second: u32) -> Self {
+        self.settings.admission_rate = a_second;
+        self
+    }
+
+    /// How many of them may come at once after a quiet time. A quarter of that is kept for those who come back.
+    ///
+    /// Default: [`admission_rate`](Self::admission_rate), a second's worth; 1 to 1,000,000.
+    pub const fn admission_burst(mut self, peers: u32) -> Self {
+        self.admission_burst = Some(peers);
+        self
+    }
+}

@@ -1,0 +1,210 @@
+//! A server whose strangers are bytes.
+
+use std::{net::SocketAddr, time::Duration};
+
+use crate::{
+    Config, Identity, RejectCode, Rejection,
+    proto::{Effect, Effects, Key, Time},
+    registry::{Port, Reading, Registry},
+    wire::{Decoder, Frame, Login, Resume, RetryClass, Secret, Terms, VERSION},
+};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+/// A server whose strangers are bytes.
+pub(super) struct Door {
+    pub(super) registry: Registry,
+    pub(super) now: Time,
+    pub(super) offered: Vec<Key>,
+    pub(super) secrets: u8,
+    pub(super) clients: u8,
+}
+
+/// One link of a stranger.
+pub(super) struct Stranger {
+    pub(super) port: Port,
+    pub(super) up: bool,
+}
+
+impl Door {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            registry: Registry::new(config.validate().unwrap(), 7),
+            now: Time::START + SECOND,
+            offered: Vec::new(),
+            secrets: 0,
+            clients: 0,
+        }
+    }
+
+    pub(super) fn knock(&mut self, network: u8) -> Stranger {
+        let port = self.registry.accept(self.now, Some(from(network)));
+        Stranger {
+            port: port.expect("there is room"),
+            up: true,
+        }
+    }
+
+    /// Bytes arrive, and the link's answer is what comes back.
+    pub(super) fn say(&mut self, stranger: &mut Stranger, mut bytes: &[u8]) -> Vec<u8> {
+        let mut fx = Effects::default();
+        let secrets = &mut self.secrets;
+        let fresh = &mut || {
+            *secrets += 1;
+            Secret::new([*secrets; 16])
+        };
+        loop {
+            let port = &mut stranger.port;
+            match self
+                .registry
+                .read(port, self.now, &mut bytes, &mut fx, fresh)
+            {
+                Reading::More => {}
+                Reading::Continue => break,
+                Reading::Close => {
+                    stranger.up = false;
+                    break;
+                }
+            }
+        }
+        let mut out = Vec::new();
+        if stranger.up {
+            let said = self
+                .registry
+                .transmit(&stranger.port, self.now, &mut out, &mut fx);
+            stranger.up = !said.close;
+        }
+        for effect in fx.drain() {
+            if let Effect::Offered(key) = effect {
+                self.offered.push(key);
+            }
+        }
+        out
+    }
+
+    /// A login of which the host says so.
+    pub(super) fn log_in(&mut self, network: u8, says: Result<u64, Rejection>) -> Heard {
+        let mut stranger = self.knock(network);
+        let answer = self.say(&mut stranger, &login(b"who"));
+        let Some(key) = self.offered.pop() else {
+            return Heard::of(&answer);
+        };
+        let mut fx = Effects::default();
+        match says {
+            Ok(number) => {
+                let (identity, secret) = (Identity::new(number).unwrap(), Secret::new([99; 16]));
+                self.registry
+                    .admit(key, self.now, identity, secret, &mut fx);
+            }
+            Err(why) => {
+                let reject = |machine: &mut crate::proto::Machine,
+                              cx: &mut crate::proto::Cx<'_>| {
+                    machine.reject(cx, &why)
+                };
+                self.registry.input(key, self.now, &mut fx, reject);
+            }
+        }
+        let answer = self.say(&mut stranger, &[]);
+        Heard::of(&answer)
+    }
+
+    pub(super) fn resume(&mut self, network: u8, session: u64, secret: [u8; 16]) -> Vec<u8> {
+        let mut stranger = self.knock(network);
+        let answer = self.say(&mut stranger, &resume(session, secret));
+        self.leave(stranger);
+        answer
+    }
+
+    pub(super) fn leave(&mut self, stranger: Stranger) {
+        let (key, link) = (stranger.port.key(), stranger.port.link());
+        let cause = crate::LossCause::ClosedByPeer;
+        self.registry
+            .input(key, self.now, &mut Effects::default(), |machine, cx| {
+                machine.link_down(cx, link, cause)
+            });
+    }
+
+    /// A session of number 1 that has lost its link and whose secret is all 99.
+    pub(super) fn lost_session(&mut self) -> u64 {
+        self.clients += 1;
+        let mut stranger = self.knock(200);
+        self.say(&mut stranger, &login_of(self.clients, b"who"));
+        let key = self.offered.pop().expect("asked");
+        let (identity, secret) = (Identity::new(1u64).unwrap(), Secret::new([99; 16]));
+        self.registry
+            .admit(key, self.now, identity, secret, &mut Effects::default());
+        self.say(&mut stranger, &encoded(&Frame::Ack(0)));
+        self.leave(stranger);
+        key.as_u64()
+    }
+}
+
+/// What a link was told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Welcome,
+    Resumed,
+    Refused(RejectCode, RetryClass),
+}
+
+impl Heard {
+    pub(super) fn of(mut answer: &[u8]) -> Self {
+        match Decoder::new().next(&mut answer).unwrap() {
+            Some(Frame::Welcome(_)) => Self::Welcome,
+            Some(Frame::Resumed(_)) => Self::Resumed,
+            Some(Frame::Refused(why)) => Self::Refused(RejectCode::from_code(why.code), why.retry),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) fn from(network: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, network], 7))
+}
+
+pub(super) fn encoded(frame: &Frame<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame.encode(&mut bytes);
+    bytes
+}
+
+pub(super) fn login(credentials: &[u8]) -> Vec<u8> {
+    login_of(7, credentials)
+}
+
+pub(super) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
+    encoded(&Frame::Login(Login {
+        version: VERSION,
+        oldest: VERSION,
+        features: 0,
+        instance: [instance; 16],
+        attempt: 1,
+        terms: Terms {
+            heartbeat_ms: 2_000,
+            lease_ms: 6_000,
+            resume_window_ms: 120_000,
+            window_messages: 16,
+            window_bytes: 1 << 16,
+            max_message: 1 << 10,
+        },
+        credentials,
+    }))
+}
+
+pub(super) fn resume(session: u64, secret: [u8; 16]) -> Vec<u8> {
+    encoded(&Frame::Resume(Resume {
+        version: VERSION,
+        session,
+        secret: Secret::new(secret),
+        attempt: 1,
+        received: 0,
+        taken: 0,
+    }))
+}
+
+/// A frame that everybody has to skip, of so many bytes in all.
+pub(super) fn extension(len: usize) -> Vec<u8> {
+    let mut bytes = vec![0x80; len];
+    bytes[..4].copy_from_slice(&(len as u32 - 4).to_be_bytes());
+    bytes
+}

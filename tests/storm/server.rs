@@ -1,0 +1,96 @@
+//! The server of a storm, as a process of its own: it sends everything back.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+use sessile::{
+    Admission, Admit, Config, Host, Identity, Message, Multi, Offer, Rejection, Runtime, Turn,
+};
+
+/// The rate at which it lets in, set in the process that is the server.
+const RATE: &str = "SESSILE_STORM_SERVER";
+
+/// The server, seen from outside.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) at: SocketAddr,
+}
+
+pub(crate) fn is_asked_for() -> bool {
+    env::var_os(RATE).is_some()
+}
+
+struct Echo;
+
+impl Admit for Echo {
+    type Peer = ();
+
+    async fn admit(&self, offer: &Offer) -> Result<Admission<()>, Rejection> {
+        let name = Identity::new(offer.credentials());
+        Ok(Admission::new(
+            name.map_err(|_| Rejection::bad_credentials())?,
+            (),
+        ))
+    }
+}
+
+impl Host for Echo {
+    fn on_message(&self, peer: &mut Turn<'_, ()>, message: Message<'_>) {
+        peer.send(&message).expect("the first answer goes");
+    }
+}
+
+/// Until its input ends.
+pub(crate) fn serve() {
+    let rate = env::var(RATE)
+        .expect("asked for")
+        .parse()
+        .expect("a number");
+    let config = Config::new()
+        .admission_rate(rate)
+        .admission_burst((rate / 10).max(1));
+    let server = Runtime::<Multi>::start(config).expect("a config that starts");
+    let serving = smol::block_on(server.serve("0.0.0.0:0", Echo)).expect("a free port");
+    println!(
+        "at {}",
+        serving.local_addr().expect("TCP has addresses").port()
+    );
+    for _ in io::stdin().lines() {}
+}
+
+impl Server {
+    pub(crate) fn start(rate: u32) -> Self {
+        let mut child = Command::new(env::current_exe().expect("this test"))
+            .args(["--ignored", "--nocapture"])
+            .env(RATE, rate.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let port = loop {
+            let line = lines.next().expect("it says where").expect("text");
+            // The harness may have begun the line.
+            if let Some((_, port)) = line.rsplit_once("at ")
+                && let Ok(port) = port.parse::<u16>()
+            {
+                break port;
+            }
+        };
+        Self {
+            child,
+            at: ([127, 0, 0, 1], port).into(),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
