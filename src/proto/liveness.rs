@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use super::{Time, terms};
+use super::{Side, Time, terms};
 use crate::wire::{Beat, Terms};
 
 /// Is the peer there? Decides when to ping, when to doubt and when to give up; measures round trip and clock offset.
 ///
-/// Both ends ping, but only when they wrote nothing for an interval, so one exchange an interval serves both: each PING
+/// Both ends ping, but only when they [wrote nothing](terms::quiet) for an interval, the acceptor for somewhat longer. So one
+/// exchange an interval, which the dialer begins, serves both: each PING
 /// and PONG says which clock it last heard and how long ago (as RTCP does, RFC 3550 section 6.4.1), which gives *both*
 /// ends the round trip. Only what was heard counts as life: outgoing traffic proves nothing (nats.rs#1593).
 #[derive(Clone, Debug, Default)]
@@ -93,8 +94,8 @@ impl Liveness {
     }
 
     /// Whether a beat is due: nothing said for an interval, or a suspect's next probe.
-    pub(super) fn is_ping_due(&self, now: Time, terms: &Terms, suspect: bool) -> bool {
-        now >= self.ping_at(terms, suspect)
+    pub(super) fn is_ping_due(&self, now: Time, terms: &Terms, side: Side, suspect: bool) -> bool {
+        now >= self.ping_at(terms, side, suspect)
     }
 
     /// When silence is judged next.
@@ -107,8 +108,8 @@ impl Liveness {
     }
 
     /// When the next beat is due: nothing said for an interval, or a suspect's next probe.
-    pub(super) fn ping_at(&self, terms: &Terms, suspect: bool) -> Time {
-        let beat = self.said + terms::heartbeat(terms);
+    pub(super) fn ping_at(&self, terms: &Terms, side: Side, suspect: bool) -> Time {
+        let beat = self.said + terms::quiet(terms, side);
         if !suspect {
             return beat;
         }
@@ -245,171 +246,4 @@ impl Liveness {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TERMS: Terms = Terms {
-        heartbeat_ms: 2000,
-        lease_ms: 6000,
-        resume_window_ms: 0,
-        window_messages: 1,
-        window_bytes: 1,
-        max_message: 1,
-    };
-
-    fn at(millis: u64) -> Time {
-        Time::from_micros(millis * 1000)
-    }
-
-    /// One ping at `start`, one pong, one ping: 30 ms there, 50 ms back, 5 s between, the acceptor's clock 1 h ahead.
-    fn exchange() -> (Liveness, Liveness) {
-        let ahead = 3_600_000;
-        let (mut dialer, mut acceptor) = (Liveness::default(), Liveness::default());
-        dialer.link_up(at(0));
-        acceptor.link_up(at(ahead));
-        let ping = dialer.ping(at(1000), 7);
-        acceptor.hear_ping(at(ahead + 1030), &ping);
-        let pong = acceptor.pong(at(ahead + 1040), 9).unwrap();
-        dialer.hear_pong(at(1090), &pong);
-        let ping = dialer.ping(at(6090), 8);
-        acceptor.hear_ping(at(ahead + 6120), &ping);
-        (dialer, acceptor)
-    }
-
-    #[test]
-    fn one_exchange_gives_both_ends_the_round_trip_the_offset_and_the_tick() {
-        let (dialer, acceptor) = exchange();
-        assert_eq!(dialer.round_trip(), Some(Duration::from_millis(80)));
-        assert_eq!(acceptor.round_trip(), Some(Duration::from_millis(80)));
-        let hour = 3_600_000_000;
-        // An asymmetric path shifts the estimate by half its asymmetry, here 10 ms; nothing can see that.
-        assert!((dialer.clock_offset_micros().unwrap() - hour).abs() <= 10_000);
-        assert!((acceptor.clock_offset_micros().unwrap() + hour).abs() <= 10_000);
-        assert_eq!(
-            (dialer.remote_tick(), acceptor.remote_tick()),
-            (Some(9), Some(8))
-        );
-    }
-
-    #[test]
-    fn pings_that_cross_are_measured_by_both() {
-        let (mut dialer, mut acceptor) = (Liveness::default(), Liveness::default());
-        dialer.link_up(at(0));
-        acceptor.link_up(at(0));
-        // Both in step, 10 ms each way: every ping is under way when the other end writes its own.
-        for beat in 1..=3 {
-            let sent = beat * 2000;
-            let (ping, other) = (dialer.ping(at(sent), 0), acceptor.ping(at(sent), 0));
-            dialer.hear_ping(at(sent + 10), &other);
-            acceptor.hear_ping(at(sent + 10), &ping);
-            let pong = acceptor.pong(at(sent + 10), 0).unwrap();
-            let other = dialer.pong(at(sent + 10), 0).unwrap();
-            dialer.hear_pong(at(sent + 20), &pong);
-            acceptor.hear_pong(at(sent + 20), &other);
-            for end in [&dialer, &acceptor] {
-                assert_eq!(end.round_trip(), Some(Duration::from_millis(20)));
-            }
-        }
-    }
-
-    #[test]
-    fn a_pong_with_another_nonce_or_echo_measures_nothing() {
-        let mut dialer = Liveness::default();
-        let ping = dialer.ping(at(1000), 0);
-        dialer.hear_pong(
-            at(1010),
-            &Beat {
-                nonce: ping.nonce + 1,
-                echo: ping.clock,
-                ..Beat::default()
-            },
-        );
-        dialer.hear_pong(
-            at(1010),
-            &Beat {
-                nonce: ping.nonce,
-                echo: ping.clock - 1,
-                ..Beat::default()
-            },
-        );
-        dialer.hear_pong(
-            at(1010),
-            &Beat {
-                nonce: ping.nonce,
-                echo: ping.clock,
-                held: u32::MAX,
-                ..Beat::default()
-            },
-        );
-        assert_eq!(dialer.round_trip(), None);
-    }
-
-    #[test]
-    fn silence_is_suspicious_at_half_the_lease_and_deadly_at_the_lease() {
-        let mut liveness = Liveness::default();
-        liveness.link_up(at(0));
-        assert_eq!(liveness.silence(at(2999), &TERMS), Silence::None);
-        assert_eq!(liveness.silence(at(3000), &TERMS), Silence::Suspicious);
-        assert_eq!(liveness.silence(at(5999), &TERMS), Silence::Suspicious);
-        assert_eq!(liveness.silence(at(6000), &TERMS), Silence::Dead);
-        liveness.say(at(5000)); // what we say proves nothing
-        assert_eq!(liveness.silence(at(6000), &TERMS), Silence::Dead);
-        liveness.forgive(at(20_000), &TERMS);
-        assert_eq!(liveness.silence(at(22_999), &TERMS), Silence::Suspicious);
-        assert_eq!(liveness.silence(at(23_000), &TERMS), Silence::Dead);
-        liveness.hear(at(22_999));
-        assert_eq!(liveness.silence(at(23_000), &TERMS), Silence::None);
-    }
-
-    #[test]
-    fn a_suspect_is_probed_faster() {
-        let mut liveness = Liveness::default();
-        liveness.link_up(at(0));
-        liveness.ping(at(2000), 0);
-        liveness.say(at(2000));
-        assert_eq!(liveness.judged_at(&TERMS, false), at(3000));
-        assert!(liveness.is_ping_due(at(3000), &TERMS, true));
-        liveness.ping(at(3000), 0);
-        liveness.say(at(3000));
-        assert_eq!(liveness.ping_at(&TERMS, true), at(3750));
-    }
-
-    #[test]
-    fn nothing_is_measured_before_an_exchange() {
-        let fresh = Liveness::default();
-        assert_eq!((fresh.round_trip(), fresh.min_round_trip()), (None, None));
-        assert_eq!(
-            (fresh.clock_offset_micros(), fresh.remote_tick()),
-            (None, None)
-        );
-        let (dialer, _) = exchange();
-        assert_eq!(dialer.min_round_trip(), Some(Duration::from_millis(80)));
-    }
-
-    #[test]
-    fn a_pong_is_owed_from_the_ping_to_the_pong_and_the_latest_ping_alone() {
-        let mut liveness = Liveness::default();
-        liveness.link_up(at(0));
-        assert!(!liveness.owes_pong());
-        for nonce in [5, 6] {
-            let ping = Beat {
-                nonce,
-                clock: 1,
-                ..Beat::default()
-            };
-            liveness.hear_ping(at(10), &ping);
-        }
-        assert!(liveness.owes_pong());
-        assert_eq!(liveness.pong(at(20), 0).map(|pong| pong.nonce), Some(6));
-        assert!(!liveness.owes_pong());
-        assert!(liveness.pong(at(20), 0).is_none());
-    }
-
-    #[test]
-    fn whoever_was_heard_after_a_time_was_not_heard_by_it() {
-        let mut liveness = Liveness::default();
-        liveness.hear(at(10));
-        assert!(liveness.heard_since(at(9)));
-        assert!(!liveness.heard_since(at(10)) && !liveness.heard_since(at(11)));
-    }
-}
+mod tests;

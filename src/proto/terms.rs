@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::Side;
 use crate::{
     config::{Settings, limits},
     wire::{Terms, Violation},
@@ -64,6 +65,19 @@ pub(super) fn check_granted(settings: &Settings, granted: &Terms) -> Result<(), 
 
 pub(super) const fn heartbeat(terms: &Terms) -> Duration {
     Duration::from_millis(terms.heartbeat_ms as u64)
+}
+
+/// How long a side may have written nothing before it pings.
+///
+/// An acceptor is patient for an eighth longer: by then it had the dialer's ping to answer, so that on an idle link pings do
+/// not cross. Not where the lease is so short that its peer would begin to doubt.
+pub(super) fn quiet(terms: &Terms, side: Side) -> Duration {
+    let heartbeat = heartbeat(terms);
+    let patience = heartbeat / 8;
+    match side {
+        Side::Acceptor if lease(terms) / 2 >= heartbeat + patience * 2 => heartbeat + patience,
+        Side::Acceptor | Side::Dialer => heartbeat,
+    }
 }
 
 pub(super) const fn lease(terms: &Terms) -> Duration {

@@ -53,7 +53,8 @@ impl Machine {
             soonest.add(Some(self.liveness.judged_at(&self.terms, suspect)));
             // A ping that is due already waits for the link, not for time.
             if !self.ping_now {
-                soonest.add(Some(self.liveness.ping_at(&self.terms, suspect)));
+                let side = self.side();
+                soonest.add(Some(self.liveness.ping_at(&self.terms, side, suspect)));
             }
         }
         // On any other link an acknowledgement cannot be written: it waits for positions to be stated.
@@ -131,7 +132,10 @@ impl Machine {
             return;
         }
         let suspect = self.phase == Phase::Suspect;
-        if self.liveness.is_ping_due(cx.now, &self.terms, suspect) {
+        if self
+            .liveness
+            .is_ping_due(cx.now, &self.terms, self.side(), suspect)
+        {
             self.ping_now = true;
             self.wake(Wake::LINK);
         }

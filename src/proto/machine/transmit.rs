@@ -159,7 +159,10 @@ impl Machine {
             Frame::Pong(pong).encode(out);
         }
         let ping = std::mem::take(&mut self.ping_now)
-            || (self.ended.is_none() && self.liveness.is_ping_due(cx.now, &self.terms, suspect));
+            || (self.ended.is_none()
+                && self
+                    .liveness
+                    .is_ping_due(cx.now, &self.terms, self.side(), suspect));
         let company =
             out.len() > before || ping || self.has_unwritten() || !self.volatile.is_empty();
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
