@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use crate::{
     proto::{Cx, Heard, Key, LinkId, Machine},
     wire::{Decoder, Frame, Resume, Violation},
@@ -10,9 +12,8 @@ use crate::{
 pub struct Port {
     key: Key,
     link: LinkId,
-    /// Bytes that were read while its peer was a stranger.
-    heard: u32,
-    stranger: bool,
+    /// One more than the bytes that were read of a stranger; `None` where its peer is none (any more).
+    heard: Option<NonZeroU32>,
     decoder: Decoder,
 }
 
@@ -51,8 +52,7 @@ impl Port {
         Self {
             key,
             link,
-            heard: 0,
-            stranger: false,
+            heard: None,
             decoder: Decoder::new(),
         }
     }
@@ -60,14 +60,14 @@ impl Port {
     /// The end of a link of which nobody knows yet whose it is.
     pub(super) const fn of_stranger(key: Key, link: LinkId) -> Self {
         let mut port = Self::new(key, link);
-        port.stranger = true;
+        port.heard = Some(NonZeroU32::MIN);
         port
     }
 
     /// How many bytes to read at most before they are given to the registry.
     #[must_use]
     pub const fn read_size(&self) -> usize {
-        if self.stranger {
+        if self.is_strangers() {
             STRANGER_READ
         } else {
             usize::MAX
@@ -77,7 +77,7 @@ impl Port {
     /// Whether its peer was still a stranger when it was heard last.
     #[must_use]
     pub const fn is_strangers(&self) -> bool {
-        self.stranger
+        self.heard.is_some()
     }
 
     /// The session.
@@ -99,7 +99,7 @@ impl Port {
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
         self.key = key;
         self.link = link;
-        self.stranger = false;
+        self.heard = None;
     }
 
     /// The next whole frame of what was read.
@@ -122,7 +122,8 @@ impl Port {
         bytes: &mut &[u8],
     ) -> Result<Reading, Knock> {
         let mut frames = 0;
-        self.stranger = machine.is_stranger();
+        let heard = self.heard.unwrap_or(NonZeroU32::MIN);
+        self.heard = machine.is_stranger().then_some(heard);
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
@@ -137,7 +138,7 @@ impl Port {
             match self.decoder.next(bytes) {
                 Ok(None) => {
                     let len = self.decoder.announced();
-                    if self.stranger && is_too_much(&mut self.heard, given, len, machine, cx) {
+                    if is_too_much(&mut self.heard, given, len, machine, cx) {
                         machine.handle_violation(cx, self.link, Violation::TooMuch);
                         return Ok(Reading::Close);
                     }
@@ -146,9 +147,7 @@ impl Port {
                 }
                 Ok(Some(frame)) => {
                     let used = given - bytes.len();
-                    if self.stranger
-                        && is_too_much(&mut self.heard, used, begun + used, machine, cx)
-                    {
+                    if is_too_much(&mut self.heard, used, begun + used, machine, cx) {
                         machine.handle_violation(cx, self.link, Violation::TooMuch);
                         return Ok(Reading::Close);
                     }
@@ -170,7 +169,15 @@ impl Port {
 
 /// Whether a stranger said more than it may in all, or more in one frame than is kept beside what it presented. `used` bytes of
 /// a frame of `len` were read now.
-fn is_too_much(heard: &mut u32, used: usize, len: usize, machine: &Machine, cx: &Cx<'_>) -> bool {
+fn is_too_much(
+    heard: &mut Option<NonZeroU32>,
+    used: usize,
+    len: usize,
+    machine: &Machine,
+    cx: &Cx<'_>,
+) -> bool {
+    let Some(heard) = heard else { return false };
     *heard = heard.saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
-    *heard as usize > cx.settings.stranger_bytes || len + machine.kept_of_offer() > STRANGER_KEPT
+    heard.get() as usize > cx.settings.stranger_bytes + 1
+        || len + machine.kept_of_offer() > STRANGER_KEPT
 }
