@@ -33,6 +33,8 @@ pub enum Violation {
     PositionOutOfRange,
     /// A sequence number would pass its largest value.
     Exhausted,
+    /// A record of TLS where a frame belongs.
+    Tls,
 }
 
 impl fmt::Display for Violation {
@@ -51,6 +53,7 @@ impl fmt::Display for Violation {
             Self::WindowExceeded => "more unacknowledged data than the window allows",
             Self::PositionOutOfRange => "a resume position that cannot be",
             Self::Exhausted => "sequence numbers are used up",
+            Self::Tls => "it speaks TLS and this end does not; use TLS at both ends, or at none",
         })
     }
 }
