@@ -84,6 +84,10 @@ fn a_certificate_that_nobody_trusted_has_signed_is_refused() {
     run(async {
         let kind = refused_with(Authority::new().certify(), &Authority::new().client()).await;
         assert_eq!(kind, TlsErrorKind::UnknownIssuer);
+        // Nor does it help to call oneself as who is trusted.
+        let (forger, trusted) = (Authority::named("trusted"), Authority::named("trusted"));
+        let kind = refused_with(forger.certify(), &trusted.client()).await;
+        assert_eq!(kind, TlsErrorKind::UnknownIssuer);
         assert!(
             matches!(kind.retry(), Retry::After(_)),
             "a hotel's network passes"
@@ -110,7 +114,7 @@ fn a_pin_lets_one_certificate_in_whatever_its_name_and_date_and_no_other() {
         let (_server, _door, at) = listen(&tls, Config::new()).await;
         let pin = Trust::pinned(&Certificates::from_pem(&pem).expect("PEM"));
         let client = TlsClient::new(pin).expect("a config of TLS");
-        connect(at, &client, Config::new()).await.expect("the one");
+        let _session = connect(at, &client, Config::new()).await.expect("the one");
 
         tls.show(authority.certify());
         let fresh = TlsClient::new(Trust::pinned(&Certificates::from_pem(&pem).expect("PEM")));

@@ -46,8 +46,14 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::named(&format!("authority {}", fastrand::u64(..)))
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut params = rcgen::CertificateParams::new([]).expect("no names");
+        let common_name = rcgen::DnType::CommonName;
+        params.distinguished_name.push(common_name, name);
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let root = params.self_signed(&key).expect("signed");
         Self {
@@ -176,7 +182,7 @@ fn a_name_can_be_set_where_the_address_has_another() {
         let over = TlsDialer::over(TcpDialer::new(at, LEASE), "game.example", &client);
         for dialer in [set, over] {
             let runtime = Runtime::<Single>::start(Config::new()).expect("starts");
-            runtime.connect_over(dialer).await.expect("its name");
+            let _session = runtime.connect_over(dialer).await.expect("its name");
         }
     });
 }
@@ -189,7 +195,7 @@ fn a_renewed_certificate_is_shown_to_whoever_dials_next_and_ends_no_session() {
         let (_server, mut door, at) = listen(&tls, Config::new()).await;
         let (mut mine, mut theirs) = pair(at, &old.client(), Config::new(), &mut door).await;
         tls.show(new.certify());
-        connect(at, &new.client(), Config::new())
+        let _session = connect(at, &new.client(), Config::new())
             .await
             .expect("the new one");
         let error = connect(at, &old.client(), Config::new()).await;

@@ -14,7 +14,7 @@ use crate::{Authority, LEASE, connect, listen, pair, quick, run};
 
 /// The two authorities: who signs servers, and who signs clients.
 fn authorities() -> (Authority, Authority) {
-    (Authority::new(), Authority::new())
+    (Authority::new(), Authority::named("the clients'"))
 }
 
 fn showing(servers: &Authority, certified: Certified) -> TlsClient {
@@ -122,6 +122,7 @@ fn who_shows_none_or_anothers_does_not_get_as_far_as_a_login_and_hears_why() {
         let tls = TlsServer::demanding(servers.certify(), clients.root.clone());
         let (server, _door, at) = listen(&tls.expect("a config of TLS"), Config::new()).await;
         let (strange, _) = client_certificate(&Authority::new());
+        let (forged, _) = client_certificate(&Authority::named("the clients'"));
         let expired = clients.certify_for("alice.example", |params| {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
@@ -129,6 +130,7 @@ fn who_shows_none_or_anothers_does_not_get_as_far_as_a_login_and_hears_why() {
         for client in [
             servers.client(),
             showing(&servers, strange),
+            showing(&servers, forged),
             showing(&servers, expired),
         ] {
             // In TLS 1.3 a client has done its part before the server looks at its certificate.

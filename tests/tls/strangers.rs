@@ -50,7 +50,7 @@ fn a_stranger_who_does_not_finish_the_handshake_is_dropped_at_the_login_deadline
         );
         feed.await;
         // Whoever finishes it comes in.
-        pair(at, &authority.client(), config, &mut door).await;
+        let _both = pair(at, &authority.client(), config, &mut door).await;
     });
 }
 
@@ -72,7 +72,7 @@ fn a_stranger_in_the_handshake_takes_one_of_the_places_for_pending_logins() {
         // Their places are free once they are gone.
         let client = authority.client();
         while connect(at, &client, config.clone()).await.is_err() {}
-        pair(at, &client, config, &mut door).await;
+        let _both = pair(at, &client, config, &mut door).await;
     });
 }
 

@@ -45,7 +45,8 @@ fn of_certificate(why: &Bad) -> Kind {
         Bad::Expired | Bad::ExpiredContext { .. } => Kind::Expired,
         Bad::NotValidYet | Bad::NotValidYetContext { .. } => Kind::NotYetValid,
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Kind::WrongName,
-        Bad::UnknownIssuer => Kind::UnknownIssuer,
+        // A bad signature: somebody uses the name of an authority that is trusted, and not its key.
+        Bad::UnknownIssuer | Bad::BadSignature => Kind::UnknownIssuer,
         Bad::Other(other) if other.0.is::<NotPinned>() => Kind::NotPinned,
         _ => Kind::BadCertificate,
     }
@@ -61,6 +62,7 @@ const fn of_alert(alert: Alert) -> Kind {
         | Alert::CertificateExpired
         | Alert::CertificateUnknown
         | Alert::UnknownCA
+        | Alert::DecryptError
         | Alert::AccessDenied
         | Alert::CertificateRequired => Kind::Refused,
         Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity => {
