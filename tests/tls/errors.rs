@@ -162,7 +162,7 @@ async fn foreign_server(authority: &Authority, protocols: &[&[u8]]) -> SocketAdd
         while let Ok((socket, _)) = listener.accept().await {
             let acceptor = TlsAcceptor::from(Arc::new(config.clone()));
             if let Ok(mut stream) = acceptor.accept(socket).await {
-                stream.read(&mut [0; 64]).await.ok();
+                let _left = stream.read(&mut [0; 64]).await;
             }
         }
     })

@@ -64,7 +64,7 @@ fn a_host_sees_the_certificate_in_the_offer_and_observers_see_it_after() {
         let mine = mine.expect("admitted");
         let peer = server
             .sessions()
-            .get(&Identity::from(1u64))
+            .get(Identity::from(1u64))
             .expect("logged in");
         assert_eq!(peer.certificates().expect("known")[0], der);
         drop(theirs);
