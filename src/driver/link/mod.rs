@@ -36,6 +36,8 @@ pub(super) struct Task {
     linger: Option<Box<Sleep>>,
     /// It is one of the strangers' links that linger, which are limited.
     counted: bool,
+    /// It is known who the other end has proven to be.
+    certified: bool,
 }
 
 /// What is left over of a turn. Most turns leave nothing.
@@ -78,6 +80,7 @@ impl Task {
             state: State::Open,
             linger: None,
             counted: false,
+            certified: false,
         }
     }
 
@@ -185,7 +188,7 @@ impl Task {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
                 Poll::Ready(Ok(read)) => read,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
             self.shared.traffic.read(read);
             if self.state == State::Closing {
@@ -300,14 +303,14 @@ impl Task {
                     Ok(Some(count))
                 }
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+                Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             };
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, LossCause> {
         match Pin::new(&mut self.io).poll_flush(cx) {
-            Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+            Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
             Poll::Pending => Ok(Poll::Pending),
         }
