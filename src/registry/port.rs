@@ -122,7 +122,8 @@ impl Port {
         bytes: &mut &[u8],
     ) -> Result<Reading, Knock> {
         let mut frames = 0;
-        self.stranger = machine.is_stranger();
+        // Who was refused stays one.
+        self.stranger &= machine.identity().is_none();
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
