@@ -122,8 +122,8 @@ impl Port {
         bytes: &mut &[u8],
     ) -> Result<Reading, Knock> {
         let mut frames = 0;
-        let heard = self.heard.unwrap_or(NonZeroU32::MIN);
-        self.heard = machine.is_stranger().then_some(heard);
+        // Who was refused stays one.
+        self.heard = self.heard.filter(|_| machine.identity().is_none());
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);

@@ -23,18 +23,25 @@ const ADDRESSES: usize = 240;
 #[derive(Default)]
 pub(crate) struct Knife {
     cut: AtomicBool,
-    links: Mutex<Vec<(Arc<AtomicBool>, Arc<Mutex<Option<Waker>>>)>>,
+    links: Mutex<Vec<Edge>>,
+}
+
+/// What of a link the knife holds.
+#[derive(Clone, Default)]
+struct Edge {
+    cut: Arc<AtomicBool>,
+    waker: Arc<Mutex<Option<Waker>>>,
 }
 
 impl Knife {
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
         let links = std::mem::take(&mut *self.links.lock().expect("no panic holds it"));
-        for (cut, _) in &links {
-            cut.store(true, Ordering::Release);
+        for link in &links {
+            link.cut.store(true, Ordering::Release);
         }
-        for (_, waker) in links {
-            if let Some(waker) = waker.lock().expect("no panic holds it").take() {
+        for link in links {
+            if let Some(waker) = link.waker.lock().expect("no panic holds it").take() {
                 waker.wake();
             }
         }
@@ -87,12 +94,11 @@ impl Dial for From {
         SockRef::from(&socket).set_tcp_nodelay(true)?;
         let link = Cuttable {
             socket,
-            cut: Arc::default(),
-            waker: Arc::default(),
+            edge: Edge::default(),
         };
         if !self.knife.cut.load(Ordering::Relaxed) {
             let mut links = self.knife.links.lock().expect("no panic holds it");
-            links.push((Arc::clone(&link.cut), Arc::clone(&link.waker)));
+            links.push(link.edge.clone());
         }
         Ok(link)
     }
@@ -101,13 +107,12 @@ impl Dial for From {
 /// A connection, until it is cut.
 pub(crate) struct Cuttable {
     socket: Async<TcpStream>,
-    cut: Arc<AtomicBool>,
-    waker: Arc<Mutex<Option<Waker>>>,
+    edge: Edge,
 }
 
 impl Cuttable {
     fn check(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::Acquire) {
+        if self.edge.cut.load(Ordering::Acquire) {
             Err(io::ErrorKind::ConnectionReset.into())
         } else {
             Ok(())
@@ -123,7 +128,7 @@ impl AsyncRead for Cuttable {
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        *self.waker.lock().expect("no panic holds it") = Some(cx.waker().clone());
+        *self.edge.waker.lock().expect("no panic holds it") = Some(cx.waker().clone());
         self.check()?;
         Pin::new(&mut self.socket).poll_read(cx, bytes)
     }
