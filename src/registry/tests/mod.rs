@@ -5,6 +5,9 @@ mod direction;
 mod pair;
 
 mod lives;
+mod punctual;
+mod standing;
+mod untimely;
 
 use std::time::Duration;
 
@@ -12,7 +15,8 @@ use bytes::Bytes;
 
 use self::pair::{ACCEPTOR, DIALER, Pair};
 use crate::{
-    Closed, Config, Ended, EventKind, Fate, Identity, Reason, Reconnect, ReconnectMode, SendError,
+    Closed, Config, Ended, EventKind, Fate, Identity, LossCause, Reason, Reconnect, ReconnectMode,
+    SendError,
     message::Lent,
     proto::{Cx, LoginFailure, Machine, Offer, Phase},
 };
