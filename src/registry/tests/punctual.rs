@@ -50,9 +50,13 @@ fn a_peer_that_closes_too_is_given_a_lease_to_hear_our_answer_and_no_more() {
         |machine: &mut Machine, cx: &mut Cx<'_>| machine.close(cx, Closed::new(Reason::ClosedHere));
     pair.on_server(peer, close);
     pair.write(0, ACCEPTOR);
+    // Timers of the open link have gone off: the one that is left is for the linger.
+    pair.now = pair.now + lease;
+    time(&mut pair.server, pair.now);
     pair.on_client(close);
     pair.write(0, DIALER);
     pair.read(0, ACCEPTOR);
+    assert!(!pair.server.get(peer).unwrap().is_settled());
     pair.now = pair.now + lease;
     time(&mut pair.server, pair.now);
     assert!(pair.server.get(peer).unwrap().is_settled());
