@@ -156,4 +156,13 @@ Ended        -          -         -       -        -            -        -
         }
         assert_eq!(rows.next(), None);
     }
+
+    #[test]
+    fn every_phase_has_a_name_of_its_own_and_keeps_to_a_columns_width() {
+        let names = Phase::ALL.map(|phase| phase.to_string());
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), Phase::ALL.len());
+        assert_eq!(Phase::LoggedIn.to_string(), "logged-in");
+        assert_eq!(format!("{:<12}|", Phase::Ended), "ended       |");
+    }
 }

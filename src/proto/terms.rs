@@ -95,3 +95,40 @@ fn millis(duration: Duration) -> u32 {
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_size_is_the_smaller_of_what_both_want_and_times_are_the_acceptors() {
+        let settings = crate::Config::new().validate().unwrap();
+        let ours = wanted(&settings);
+        let modest = Terms {
+            heartbeat_ms: 1,
+            lease_ms: 2,
+            resume_window_ms: 3,
+            window_messages: ours.window_messages - 1,
+            window_bytes: ours.window_bytes - 2,
+            max_message: ours.max_message - 3,
+        };
+        let found = granted(&settings, &modest);
+        let sizes = |terms: &Terms| [terms.window_messages, terms.window_bytes, terms.max_message];
+        assert_eq!(sizes(&found), sizes(&modest));
+        assert_eq!(
+            (heartbeat(&found), lease(&found), resume_window(&found)),
+            (
+                settings.heartbeat_interval,
+                settings.lease,
+                settings.resume_window
+            )
+        );
+        let greedy = Terms {
+            window_messages: u32::MAX,
+            window_bytes: u32::MAX,
+            max_message: u32::MAX,
+            ..modest
+        };
+        assert_eq!(granted(&settings, &greedy), ours);
+    }
+}

@@ -275,3 +275,53 @@ fn login(credentials: &[u8]) -> Frame<'_> {
         credentials,
     })
 }
+
+#[test]
+fn a_decoder_says_how_much_memory_a_torn_frame_holds_and_shows_none_of_it() {
+    let mut stream = Vec::new();
+    encode_data(b"hunter2", &mut stream);
+    let mut decoder = Decoder::new();
+    let mut torn = &stream[..stream.len() - 1];
+    assert!(matches!(decoder.next(&mut torn), Ok(None)));
+    assert!(decoder.reserved() >= decoder.partial_len());
+    let shown = format!("{decoder:?}");
+    assert!(
+        shown.contains(&decoder.partial_len().to_string()),
+        "{shown}"
+    );
+    let bytes: Vec<_> = b"hunter".iter().map(u8::to_string).collect();
+    assert!(!shown.contains("hunter") && !shown.contains(&bytes.join(", ")));
+}
+
+#[test]
+fn a_login_shows_who_tries_for_which_time_and_not_with_what() {
+    let shown = format!("{:?}", login(b"hunter2"));
+    assert!(
+        shown.contains("attempt: 1") && shown.contains("7 bytes"),
+        "{shown}"
+    );
+    let bytes: Vec<_> = b"hunter".iter().map(u8::to_string).collect();
+    assert!(!shown.contains("hunter") && !shown.contains(&bytes.join(", ")));
+}
+
+#[test]
+fn every_violation_has_words_of_its_own() {
+    let all = [
+        Violation::Empty,
+        Violation::TooLong,
+        Violation::UnknownType,
+        Violation::Truncated,
+        Violation::Trailing,
+        Violation::BadMagic,
+        Violation::BadText,
+        Violation::BadValue,
+        Violation::OutOfPlace,
+        Violation::AckOutOfRange,
+        Violation::WindowExceeded,
+        Violation::PositionOutOfRange,
+        Violation::Exhausted,
+    ];
+    let words: std::collections::BTreeSet<_> = all.map(|one| one.to_string()).into();
+    assert_eq!(words.len(), all.len());
+    assert!(words.iter().all(|words| words.contains(' ')), "{words:?}");
+}

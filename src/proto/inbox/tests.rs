@@ -52,6 +52,17 @@ fn an_ack_waits_for_company_but_not_when_a_quarter_of_the_window_waits_for_it() 
 }
 
 #[test]
+fn bytes_that_nobody_took_yet_hurry_no_acknowledgement() {
+    let mut inbox = Inbox::default();
+    inbox.put(&[0; 20], &TERMS).unwrap();
+    inbox.put(&[0; 60], &TERMS).unwrap();
+    inbox.take(Time::START, DELAY, &TERMS).unwrap();
+    assert!(!inbox.is_due(Time::START), "20 of 100 bytes were taken");
+    inbox.take(Time::START, DELAY, &TERMS).unwrap();
+    assert!(inbox.is_due(Time::START));
+}
+
+#[test]
 fn volatile_messages_drop_the_oldest_and_never_count() {
     let mut inbox = Inbox::default();
     inbox.put(b"kept", &TERMS).unwrap();

@@ -106,13 +106,11 @@ impl Machine {
 
     /// Ends with a last word, where there is a link for it.
     fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
-        match self.phase {
-            Phase::Ended => {}
-            Phase::LoggedIn | Phase::Suspect => {
-                let until = cx.now + cx.settings.close_linger;
-                self.end_with(cx, closed, Farewell::LastWord { until });
-            }
-            _ => self.end(cx, closed),
+        if self.phase.is_up() {
+            let until = cx.now + cx.settings.close_linger;
+            self.end_with(cx, closed, Farewell::LastWord { until });
+        } else {
+            self.end(cx, closed);
         }
     }
 
@@ -157,7 +155,8 @@ impl Machine {
             Role::Acceptor(acceptor) => {
                 acceptor.login_by = None;
                 acceptor.greeting = None;
-                let remembered = logged_in && !sings(Canary::NoTombstone);
+                // Nobody is remembered who never logged in: before login the window is zero.
+                let remembered = !sings(Canary::NoTombstone);
                 acceptor.forget_at = if remembered { cx.now + window } else { cx.now };
             }
             Role::Dialer(_) => self.cancel_dial(),

@@ -118,11 +118,10 @@ impl Machine {
             return;
         }
         if super::timers::is_late(cx, &self.terms) {
-            // We slept; the peer may have knocked in vain. From now on it gets the time that we were away, a window at most.
+            // We slept; the peer may have knocked in vain. From now on it gets the time that we were away, a window at most:
+            // never none, for the timer was set for no later than the window's end.
             acceptor.lost_at = (acceptor.lost_at + cx.late + cx.late).min(cx.now);
-            if cx.now < acceptor.lost_at + window {
-                return;
-            }
+            return;
         }
         self.end(cx, Closed::new(Reason::Expired));
     }

@@ -6,6 +6,9 @@ mod pair;
 
 mod door;
 mod lives;
+mod punctual;
+mod standing;
+mod untimely;
 
 use std::time::Duration;
 
@@ -13,7 +16,8 @@ use bytes::Bytes;
 
 use self::pair::{ACCEPTOR, DIALER, Pair};
 use crate::{
-    Closed, Config, Ended, EventKind, Fate, Identity, Reason, Reconnect, ReconnectMode, SendError,
+    Closed, Config, Ended, EventKind, Fate, Identity, LossCause, Reason, Reconnect, ReconnectMode,
+    SendError,
     message::Lent,
     proto::{Cx, LoginFailure, Machine, Offer, Phase},
 };
