@@ -99,7 +99,6 @@ impl LossCause {
     pub(crate) const fn retry(self) -> Retry {
         match self {
             Self::Tls(tls) => tls.retry(),
-            Self::Protocol(Violation::Tls) => Retry::Never,
             _ => Retry::Now,
         }
     }
@@ -109,7 +108,6 @@ impl LossCause {
     pub const fn blame(self) -> Blame {
         match self {
             Self::Tls(tls) => tls.blame(),
-            Self::Protocol(Violation::Tls) => Blame::Caller,
             Self::Protocol(_) | Self::WriteStalled => Blame::Peer,
             Self::Silence | Self::ClosedByPeer | Self::Io(_) | Self::Replaced => Blame::Environment,
         }

@@ -51,17 +51,12 @@ pub(super) fn total(bytes: &[u8], max_len: usize) -> Result<Option<usize>, Viola
     let Some(total) = needed(bytes) else {
         return Ok(None);
     };
-    let kind = bytes.get(HEADER_BYTES).copied();
-    match check_len(total.saturating_sub(HEADER_BYTES), kind, max_len) {
-        Err(Violation::TooLong) if is_tls(bytes) => Err(Violation::Tls),
-        checked => checked.map(|()| Some(total)),
-    }
-}
-
-/// Whether these bytes begin as a record of TLS does: handshake or alert, version 3.1 to 3.4. As a frame it would be at least
-/// 196 KiB long, so no frame of a login is taken for it.
-const fn is_tls(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x15 | 0x16, 3, 1..=4, ..])
+    check_len(
+        total.saturating_sub(HEADER_BYTES),
+        bytes.get(HEADER_BYTES).copied(),
+        max_len,
+    )?;
+    Ok(Some(total))
 }
 
 fn check_len(len: usize, kind: Option<u8>, max_len: usize) -> Result<(), Violation> {

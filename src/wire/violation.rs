@@ -35,8 +35,6 @@ pub enum Violation {
     Exhausted,
     /// More bytes before login than a stranger may send.
     TooMuch,
-    /// A record of TLS where a frame belongs.
-    Tls,
 }
 
 impl fmt::Display for Violation {
@@ -56,7 +54,6 @@ impl fmt::Display for Violation {
             Self::PositionOutOfRange => "a resume position that cannot be",
             Self::Exhausted => "sequence numbers are used up",
             Self::TooMuch => "more bytes before login than allowed",
-            Self::Tls => "it speaks TLS and this end does not; use TLS at both ends, or at none",
         })
     }
 }

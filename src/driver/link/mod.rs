@@ -17,7 +17,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    LossCause,
+    LossCause, TlsErrorKind,
     proto::{Machine, Time},
     registry::{Port, Reading},
     transport::BoxLink,
@@ -197,7 +197,11 @@ impl Task {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let reading = self.read(scratch.read.get(..read).unwrap_or_default());
+            let bytes = scratch.read.get(..read).unwrap_or_default();
+            if !self.certified && read::is_tls(bytes) {
+                return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
+            }
+            let reading = self.read(bytes);
             if reading == Reading::Close {
                 return Poll::Ready(Ok(()));
             }

@@ -106,3 +106,9 @@ impl Task {
         reading
     }
 }
+
+/// Whether the first bytes of a link are a record of TLS: a greeting, or the alert that answers plain text. As a frame it would be
+/// longer than any may be; who reads it is told what it is.
+pub(super) const fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, 1..=4, ..])
+}
