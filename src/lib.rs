@@ -256,7 +256,7 @@ pub use driver::Spawn;
 pub use error::{
     AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate, JoinError,
     LoginError, LossCause, Lost, Reason, RejectCode, Rejection, ResumeError, Retry, SendError,
-    TooLong, Undelivered,
+    TlsError, TlsErrorKind, TooLong, Undelivered,
 };
 pub use event::{Event, EventKind, Notice};
 pub use host::{Admission, Admit, Host, Turn, admit_with};

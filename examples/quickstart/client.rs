@@ -1,7 +1,5 @@
 //! A client: one runtime, one session, and a loop that brings it back when its link breaks.
 
-use std::net::SocketAddr;
-
 use anyhow::{Result, ensure};
 use sessile::{
     Closed, Credentials, Ended, Error, EventKind, Events, LoggedIn, Notice, Runtime, Session,
@@ -11,6 +9,7 @@ use smol::Task;
 
 use crate::{
     config,
+    links::Way,
     story::{Step, Story},
     talk::Talk,
 };
@@ -27,12 +26,12 @@ impl Client {
     /// Connects and logs in. Where the server refuses, the error says why.
     pub(crate) async fn log_in(
         name: &'static str,
-        server: SocketAddr,
+        server: &Way,
         token: &str,
         story: &Story,
     ) -> Result<Self, Error> {
         let runtime = Runtime::<Single>::start(config())?;
-        let session = runtime.connect(server).await?;
+        let session = server.connect(runtime).await?;
         let events = session.events(); // before the login: to see all of it
         let session = session.login(&Credentials::token(token)).await?;
         story.tell(name, format_args!("logged in as {}", session.identity()));

@@ -1,12 +1,13 @@
 //! The whole of sessile in one process and a few seconds: a server, four clients, and a proxy between them that breaks
 //! links. Everything goes over real TCP sockets on the loopback interface.
 //!
-//! `cargo run --release --example quickstart`
+//! `cargo run --release --example quickstart`, and with `-- --tls` the same over encrypted links.
 //!
 //! Read `client.rs` and `server.rs` first: they are what a program of yours looks like. `talk.rs` is the conversation they
-//! have, and the book of what was said and heard. `proxy.rs` is the bad network. `story.rs` prints.
+//! have, and the book of what was said and heard. `links.rs` is all that TLS changes. `proxy.rs` is the bad network. `story.rs` prints.
 
 mod client;
+mod links;
 mod proxy;
 mod server;
 mod story;
@@ -23,6 +24,7 @@ use sessile::{Config, Reason, Reconnect, RejectCode};
 use smol::Timer;
 
 use client::Client;
+use links::Links;
 use proxy::Proxy;
 use server::Server;
 use story::{Step, Story};
@@ -31,7 +33,9 @@ const HELP: &str = "\
 Sessions that survive their links: a server, four clients and a proxy that cuts one link in mid-traffic.
 Everything runs in this process, over TCP on the loopback interface, and takes a few seconds.
 
-Usage: cargo run --release --example quickstart [-- --help]
+Usage: cargo run --release --example quickstart [-- --tls | --help]
+
+  --tls   encrypt the links, with a certificate made on the spot
 
 Exit status: 0 where nothing was lost or duplicated and every step of the story happened, 1 otherwise,
 2 for arguments that it does not know.";
@@ -40,15 +44,21 @@ Exit status: 0 where nothing was lost or duplicated and every step of the story 
 const TOO_LONG: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    if let Some(argument) = std::env::args_os().nth(1) {
+    let mut tls = false;
+    for argument in std::env::args_os().skip(1) {
         if argument == "--help" || argument == "-h" {
             println!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        eprintln!("quickstart: unknown argument {argument:?}; it takes none but --help");
-        return ExitCode::from(2);
+        if argument != "--tls" {
+            eprintln!(
+                "quickstart: unknown argument {argument:?}; it takes none but --tls and --help"
+            );
+            return ExitCode::from(2);
+        }
+        tls = true;
     }
-    match smol::block_on(within(TOO_LONG, play())) {
+    match smol::block_on(within(TOO_LONG, play(tls))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("quickstart: {error:#}");
@@ -57,23 +67,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long a link may be silent.
+const LEASE: Duration = Duration::from_secs(3);
+
 /// Both sides have the same limits here. They are shorter than the defaults, so that a loss is over in a moment.
 fn config() -> Config {
     Config::new()
         .heartbeat_interval(Duration::from_millis(200))
-        .lease(Duration::from_secs(3))
+        .lease(LEASE)
         .unacked_messages(64)
         .reconnect(Reconnect::new().base(Duration::from_millis(300)))
 }
 
-async fn play() -> Result<()> {
+async fn play(tls: bool) -> Result<()> {
     let story = Story::new();
-    let server = Server::open(&story).await?;
+    let links = if tls { Links::tls()? } else { Links::Plain };
+    let server = Server::open(&links, &story).await?;
     let proxy = Proxy::open(server.address()).await?;
-    let at = proxy.address();
+    let way = &links.to(proxy.address());
 
     // Who does not know the token stays outside, and is told why.
-    match Client::log_in("mallory", at, "alice:guessed", &story).await {
+    match Client::log_in("mallory", way, "alice:guessed", &story).await {
         Ok(_) => bail!("mallory was let in"),
         Err(error) => {
             let rejection = error.closed().and_then(|closed| closed.rejection());
@@ -83,10 +97,10 @@ async fn play() -> Result<()> {
         }
     }
 
-    let alice = Client::log_in("alice", at, "alice:wonderland", &story).await?;
-    let bob = Client::log_in("bob", at, "bob:builder", &story).await?;
+    let alice = Client::log_in("alice", way, "alice:wonderland", &story).await?;
+    let bob = Client::log_in("bob", way, "bob:builder", &story).await?;
     let bobs_link = proxy.newest();
-    let carol = Client::log_in("carol", at, "carol:singer", &story).await?;
+    let carol = Client::log_in("carol", way, "carol:singer", &story).await?;
 
     // Everybody talks to the server, both ways at once, and in the middle of it bob's link breaks.
     proxy.cut_after(bobs_link, 20_000);
@@ -96,7 +110,7 @@ async fn play() -> Result<()> {
     server.heartbeats().await?;
 
     // The same identity on another device: the first one is told, and does not come back to throw the second one out.
-    let phone = Client::log_in("alice-2", at, "alice:wonderland", &story).await?;
+    let phone = Client::log_in("alice-2", way, "alice:wonderland", &story).await?;
     let links = proxy.newest();
     let closed = alice.until_closed().await;
     ensure!(closed.reason() == Reason::TakenOver, "{closed}");

@@ -13,7 +13,7 @@ use sessile::{
 };
 use smol::Task;
 
-use crate::{config, story, story::Story, talk::Talk};
+use crate::{config, links::Links, story, story::Story, talk::Talk};
 
 const ACCOUNTS: [(&str, &str); 3] = [
     ("alice", "wonderland"),
@@ -33,11 +33,14 @@ pub(crate) struct Server {
 type Guests = Arc<Mutex<Vec<Peer>>>;
 
 impl Server {
-    pub(crate) async fn open(story: &Story) -> Result<Self> {
+    pub(crate) async fn open(links: &Links, story: &Story) -> Result<Self> {
         let runtime = Runtime::<Multi>::start(config())?;
-        let mut door = runtime.listen("127.0.0.1:0").await?;
+        let mut door = links.listen(&runtime).await?;
         let address = door.local_addr().context("TCP has addresses")?;
-        story.tell("server", format_args!("listens at {address}"));
+        story.tell(
+            "server",
+            format_args!("listens at {address}, {}", links.name()),
+        );
         let guests = Guests::default();
         let narrator = smol::spawn(narrate(runtime.events(), story.clone()));
         let (inside, stage) = (Arc::clone(&guests), story.clone());

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Collection, Watcher, beside::Metadata, hub::Hub, watcher::PAGE};
+use super::{
+    Collection, Watcher,
+    beside::{Chain, Metadata},
+    hub::Hub,
+    watcher::PAGE,
+};
 use crate::{
     Closed, JoinError, Reason,
     proto::{Key, Machine},
@@ -23,6 +28,12 @@ impl Watcher {
                     }
                 })?;
         Ok(())
+    }
+
+    /// What the other end of its link has proven to be.
+    pub(crate) fn certificates(&self) -> Option<Chain> {
+        self.shared()
+            .look(|hub| hub.beside.certificates(self.key()))
     }
 
     pub(crate) fn metadata(&self) -> Option<Metadata> {

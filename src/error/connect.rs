@@ -1,4 +1,4 @@
-use super::{Blame, Retry};
+use super::{Blame, Retry, TlsError};
 use crate::{Runtime, Single};
 use std::{fmt, io};
 
@@ -37,6 +37,12 @@ impl ConnectError {
         &self.error
     }
 
+    /// What was wrong with the encrypted link, where it was that.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsError> {
+        TlsError::of(&self.error)
+    }
+
     /// Who has to change something.
     #[must_use]
     pub fn blame(&self) -> Blame {
@@ -61,6 +67,9 @@ impl ConnectError {
 
 /// What an I/O error says about whose doing it is: what no network can be blamed for is the caller's.
 pub(super) fn blame_of(error: &io::Error) -> Blame {
+    if let Some(tls) = TlsError::of(error) {
+        return tls.kind().blame();
+    }
     match error.kind() {
         io::ErrorKind::InvalidInput
         | io::ErrorKind::PermissionDenied
@@ -72,6 +81,9 @@ pub(super) fn blame_of(error: &io::Error) -> Blame {
 }
 
 pub(crate) fn retry_of(error: &io::Error) -> Retry {
+    if let Some(tls) = TlsError::of(error) {
+        return tls.kind().retry();
+    }
     match error.kind() {
         io::ErrorKind::InvalidInput
         | io::ErrorKind::PermissionDenied

@@ -1,4 +1,4 @@
-use super::{Blame, Closed};
+use super::{Blame, Closed, Retry, TlsError, TlsErrorKind};
 use crate::wire::Violation;
 use std::{fmt, io};
 
@@ -56,6 +56,8 @@ pub enum LossCause {
     ClosedByPeer,
     /// The transport failed.
     Io(io::ErrorKind),
+    /// The encryption of the link failed, or its stream was cut.
+    Tls(TlsErrorKind),
     /// The peer sent what the protocol does not allow.
     Protocol(Violation),
     /// The peer took no bytes for longer than `stalled_write`.
@@ -85,10 +87,27 @@ impl LossCause {
         Lost { epoch, cause: self }
     }
 
+    /// What a transport's error says.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        match TlsError::of(error) {
+            Some(tls) => Self::Tls(tls.kind()),
+            None => Self::Io(error.kind()),
+        }
+    }
+
+    /// Whether a login that was lost like this can be tried again.
+    pub(crate) const fn retry(self) -> Retry {
+        match self {
+            Self::Tls(tls) => tls.retry(),
+            _ => Retry::Now,
+        }
+    }
+
     /// Who has to change something, if anybody.
     #[must_use]
     pub const fn blame(self) -> Blame {
         match self {
+            Self::Tls(tls) => tls.blame(),
             Self::Protocol(_) | Self::WriteStalled => Blame::Peer,
             Self::Silence | Self::ClosedByPeer | Self::Io(_) | Self::Replaced => Blame::Environment,
         }
@@ -116,6 +135,7 @@ impl fmt::Display for LossCause {
             Self::Silence => f.write_str("nothing heard from the peer for a whole lease"),
             Self::ClosedByPeer => f.write_str("the other end closed the stream"),
             Self::Io(kind) => write!(f, "the transport failed: {kind}"),
+            Self::Tls(kind) => kind.fmt(f),
             Self::Protocol(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::WriteStalled => f.write_str("the peer took no bytes for too long"),
             Self::Replaced => f.write_str("the peer came back on a newer link"),

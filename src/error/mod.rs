@@ -13,6 +13,7 @@ mod rejection;
 mod resume;
 mod send;
 mod text;
+mod tls;
 mod undelivered;
 
 pub use admit::AdmitError;
@@ -29,4 +30,5 @@ pub use rejection::{RejectCode, Rejection};
 pub use resume::ResumeError;
 pub use send::{SendError, TooLong};
 pub(crate) use text::is_invisible;
+pub use tls::{TlsError, TlsErrorKind};
 pub use undelivered::{Fate, Undelivered};

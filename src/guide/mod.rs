@@ -25,6 +25,10 @@ pub mod moving {}
 #[doc = include_str!("../../docs/guide/proxy.md")]
 pub mod proxy {}
 
+#[cfg(feature = "tls")]
+#[doc = include_str!("../../docs/guide/tls.md")]
+pub mod tls {}
+
 #[doc = include_str!("../../docs/guide/watching.md")]
 pub mod watching {}
 

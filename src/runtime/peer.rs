@@ -2,6 +2,7 @@ use super::Events;
 use crate::{
     AsMessage, Closed, Identity, Mode, Multi, Phase, SendError, Single, Snapshot, driver::Watcher,
 };
+use bytes::Bytes;
 use std::{
     any::Any,
     fmt,
@@ -142,6 +143,16 @@ impl<M: Mode> Peer<M> {
 
 /// A server's peer.
 impl Peer<Multi> {
+    /// The certificates (DER) that the client has proven to hold on the session's current or last link, its own first; `None` where
+    /// the transport asked for none, where it has none, and once the session ended.
+    ///
+    /// A client comes back by its session's secret. Who ties an identity to a certificate looks here once more after
+    /// [`Resumed`](crate::EventKind::Resumed).
+    #[must_use]
+    pub fn certificates(&self) -> Option<Arc<[Bytes]>> {
+        self.watcher.certificates()
+    }
+
     /// Sends it one message if there is room now. A session that lost its link takes messages, too, and sends them when it
     /// is back.
     ///

@@ -10,6 +10,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -76,6 +77,14 @@ impl Offer {
     #[must_use]
     pub const fn remote_addr(&self) -> Option<SocketAddr> {
         self.remote
+    }
+
+    /// The certificates (DER) that the client has proven to hold, its own first: where the transport is encrypted and asks for them,
+    /// such as [`TlsServer::asking`](crate::transport::tls::TlsServer::asking), and the client has any. They were checked there: one
+    /// of the roots that the server named has signed them.
+    #[must_use]
+    pub fn certificates(&self) -> Option<Arc<[Bytes]>> {
+        self.watcher.certificates()
     }
 
     /// Asks the client something that only its owner can answer (`Credentials::answer_with`), such as to sign a nonce, so

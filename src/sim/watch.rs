@@ -190,6 +190,7 @@ const fn cause_name(cause: LossCause) -> &'static str {
         LossCause::Protocol(_) => "protocol",
         LossCause::WriteStalled => "write-stalled",
         LossCause::Replaced => "replaced",
+        LossCause::Tls(_) => "tls",
     }
 }
 

@@ -6,12 +6,15 @@
 
 pub mod memory;
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 
+use bytes::Bytes;
 use futures::{
     future::BoxFuture,
     io::{AsyncRead, AsyncWrite},
 };
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 /// One physical connection: bytes both ways, reliable and in order for as long as it lasts.
 ///
@@ -74,6 +77,12 @@ use std::{future::Future, io, net::SocketAddr};
 pub trait Link: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// The other end's address, where it has one. Logins are limited for each address prefix by it.
     fn remote_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// What the other end has proven to be, where the transport knows: its certificates (DER), its own first. Asked once, when the
+    /// link has brought its first bytes.
+    fn certificates(&self) -> Option<Arc<[Bytes]>> {
         None
     }
 }
@@ -164,6 +173,10 @@ pub type BoxLink = Box<dyn Link>;
 impl Link for BoxLink {
     fn remote_addr(&self) -> Option<SocketAddr> {
         (**self).remote_addr()
+    }
+
+    fn certificates(&self) -> Option<Arc<[Bytes]>> {
+        (**self).certificates()
     }
 }
 

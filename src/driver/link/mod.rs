@@ -17,7 +17,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    LossCause,
+    LossCause, TlsErrorKind,
     proto::{Machine, Time},
     registry::{Port, Reading},
     transport::BoxLink,
@@ -37,6 +37,8 @@ pub(super) struct Task {
     unread: Vec<u8>,
     state: State,
     linger: Option<Box<Sleep>>,
+    /// It is known who the other end has proven to be.
+    certified: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -70,6 +72,7 @@ impl Task {
             unread: Vec::new(),
             state: State::Open,
             linger: None,
+            certified: false,
         }
     }
 
@@ -162,7 +165,7 @@ impl Task {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
                 Poll::Ready(Ok(read)) => read,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
@@ -170,7 +173,11 @@ impl Task {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let reading = self.read(scratch.read.get(..read).unwrap_or_default());
+            let bytes = scratch.read.get(..read).unwrap_or_default();
+            if !self.certified && read::is_tls(bytes) {
+                return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
+            }
+            let reading = self.read(bytes);
             if reading == Reading::Close {
                 return Poll::Ready(Ok(()));
             }
@@ -272,14 +279,14 @@ impl Task {
                 Poll::Ready(Ok(0)) => Err(LossCause::Io(io::ErrorKind::WriteZero)),
                 Poll::Ready(Ok(count)) => Ok(Some(count)),
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+                Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             };
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, LossCause> {
         match Pin::new(&mut self.io).poll_flush(cx) {
-            Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
+            Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
             Poll::Pending => Ok(Poll::Pending),
         }

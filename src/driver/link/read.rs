@@ -4,7 +4,7 @@ use super::{Task, is_current};
 use crate::{
     Message, canary,
     driver::{Hosted, Watcher, hosting},
-    proto::Heard,
+    proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
 };
@@ -14,12 +14,22 @@ impl Task {
     /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
     /// they lie. What is left over is kept.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+        let chain = match std::mem::replace(&mut self.certified, true) {
+            false => self.io.certificates(),
+            true => None,
+        };
         let (shared, port) = (&self.shared, &mut self.port);
         let (reading, hosted) = shared.with(|hub, now| {
             if !is_current(hub, port) && !canary::is_lax_about_links() {
                 return (Reading::Close, None);
             }
-            let seat = hub.seat(port.key());
+            let key = port.key();
+            if let Some(chain) = chain
+                && hub.registry.get(key).map(Machine::side) == Some(Side::Acceptor)
+            {
+                hub.beside.certify(key, chain);
+            }
+            let seat = hub.seat(key);
             // What this brings about for the link is written right after: there is nobody to wake for it.
             seat.link = None;
             match seat.host.as_mut().and_then(|host| host.take()) {
@@ -29,10 +39,12 @@ impl Task {
                 }
                 None => {
                     let fresh = &mut || shared.entropy.secret();
-                    (
-                        hub.registry.read(port, now, &mut bytes, &mut hub.fx, fresh),
-                        None,
-                    )
+                    let fx = &mut hub.fx;
+                    let reading = hub.registry.read(port, now, &mut bytes, fx, fresh);
+                    if port.key() != key {
+                        hub.beside.pass_on(key, port.key());
+                    }
+                    (reading, None)
                 }
             }
         });
@@ -92,4 +104,10 @@ impl Task {
         hosting::run_turn(shared, key, Some(hosted));
         reading
     }
+}
+
+/// Whether the first bytes of a link are a record of TLS: a greeting, or the alert that answers plain text. As a frame it would be
+/// longer than any may be; who reads it is told what it is.
+pub(super) const fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, 1..=4, ..])
 }

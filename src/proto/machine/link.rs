@@ -105,7 +105,9 @@ impl Machine {
                     self.step(Step::LinkLost);
                     self.fail_login(
                         cx,
-                        Closed::new(Reason::LinkLost).with_text(&cause.to_string()),
+                        Closed::new(Reason::LinkLost)
+                            .with_text(&cause.to_string())
+                            .with_retry(cause.retry()),
                         None,
                     );
                 }
