@@ -71,7 +71,8 @@ pub enum EventKind {
     },
     /// The same identity logged in elsewhere and replaces this session; `Ended` follows.
     TakenOver,
-    /// The server is going down and asked the peer to go elsewhere. Nobody tells this so far: there is no drain yet.
+    /// The server is going down, and closes the session soon: [`Peer::going`](crate::Peer::going) says where to go instead, and
+    /// when. Both sides hear this, once.
     Draining,
     /// The session is over. The last event of every session, exactly once.
     Ended(Closed),

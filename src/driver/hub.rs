@@ -29,6 +29,8 @@ pub(super) struct Hub {
     pub(super) now: Time,
     /// The last owner is gone: what lives is winding down.
     pub(super) stopping: bool,
+    /// Who waits for the end of a drain.
+    pub(super) drainers: Vec<Waker>,
     /// Beside each slot of the registry: who waits for its session.
     seats: Vec<Seat>,
 }
@@ -63,6 +65,8 @@ pub(super) struct GateState {
     pub(super) hosts: usize,
     /// How many are being admitted, of whom nobody knows yet what becomes of them.
     pub(super) coming: usize,
+    /// How many hosts are to hear of an end, or just hear of it: who is called, not who asks.
+    pub(super) untold: usize,
 }
 
 /// What the task that waits for time shares with whoever arms deadlines.
@@ -98,6 +102,7 @@ impl Hub {
             timer: Timer::default(),
             now: Time::START,
             stopping: false,
+            drainers: Vec::new(),
             seats: Vec::new(),
         }
     }
@@ -129,6 +134,9 @@ impl Hub {
         while !self.fx.is_empty() {
             self.perform_effects();
         }
+        if self.registry.is_draining() {
+            self.go_on_draining();
+        }
         if self.registry.take_rearmed()
             && let Some(at) = self.registry.next_deadline()
             && self.timer.at.is_none_or(|planned| at < planned)
@@ -138,7 +146,7 @@ impl Hub {
         std::mem::take(&mut self.todo)
     }
 
-    fn perform_effects(&mut self) {
+    pub(super) fn perform_effects(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
@@ -165,7 +173,8 @@ impl Hub {
                 }
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate;
-                    match self.gates.get_mut(gate).filter(|gate| gate.open) {
+                    let open = |gate: &&mut GateState| gate.open && !self.registry.is_draining();
+                    match self.gates.get_mut(gate).filter(open) {
                         Some(gate) => {
                             gate.offered.push_back(key);
                             self.todo.wake(gate.door.take());

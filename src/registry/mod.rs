@@ -5,6 +5,7 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod drain;
 mod links;
 mod port;
 mod strangers;
@@ -15,6 +16,7 @@ mod tests;
 
 use std::{collections::HashMap, time::Duration};
 
+pub use drain::Farewell;
 pub use port::{Port, Reading};
 pub use wheel::Wheel;
 
@@ -24,6 +26,7 @@ use crate::{
     config::Settings,
     proto::{Cx, Effect, Effects, Key, Machine, Phase, Snapshot, Time, Wake},
 };
+use drain::Drain;
 use strangers::Strangers;
 
 /// All sessions of one runtime.
@@ -41,6 +44,8 @@ pub struct Registry {
     /// The highest epoch of any session that ended: whoever logs in anew begins above it, so that epochs grow for every
     /// identity although nothing is kept of those who left.
     last_epoch: u64,
+    /// This server goes down, or has gone.
+    drain: Option<Box<Drain>>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +73,7 @@ impl Registry {
             strangers: Strangers::default(),
             rearmed: false,
             last_epoch: 0,
+            drain: None,
         }
     }
 
@@ -159,7 +165,9 @@ impl Registry {
             self.by_identity.remove(identity);
             self.last_epoch = self.last_epoch.max(machine.epoch());
         }
-        if machine.is_forgettable(now) {
+        let forgettable = machine.is_forgettable(now);
+        self.count_departure(key);
+        if forgettable {
             return self.forget(key);
         }
         self.rearm(key);

@@ -170,6 +170,10 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         }
         (Scheduled(attempt), "reconnect-started") if attempt == fact.attempt => Started(attempt),
         (Started(_), "resumed") => In,
+        // An acceptor goes down whatever becomes of its links; who dials hears it on one.
+        (In, "draining") => In,
+        (Suspect, "draining") => Suspect,
+        (Lost, "draining") if !dialer => Lost,
         (In | Suspect | Lost | Scheduled(_) | Started(_), "taken-over") => TakenOver,
         (Down | Up, "ended") if dialer => Over,
         (Failed | In | Suspect | Lost | Scheduled(_) | Started(_) | TakenOver, "ended") => Over,
@@ -223,6 +227,7 @@ mod tests {
             "login-failed ended",
             "login-failed reconnect-scheduled#3 login-failed ended",
             "link-up login-failed login-started logged-in@1 ended",
+            "LOGIN draining link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect timed-out reconnect-scheduled#1 reconnect-scheduled#2 reconnect-started#2 taken-over ended",
         ] {
@@ -235,6 +240,8 @@ mod tests {
         for life in [
             "link-up login-started login-failed ended",
             "LOGIN ended",
+            "LOGIN draining ended",
+            "LOGIN link-lost draining link-up@2 resumed ended",
             "LOGIN link-lost link-up@2 resumed ended",
             "LOGIN suspect timed-out link-up@2 resumed taken-over ended",
         ] {
@@ -249,26 +256,27 @@ mod tests {
     #[test]
     fn lives_that_may_not_be() {
         let both = [
-            "login-started ended",                     // before its link
-            "logged-in@1 ended",                       // before its link
-            "link-up logged-in@1 ended",               // no login
-            "LOGIN",                                   // no end
-            "LOGIN ended ended",                       // two ends
-            "LOGIN ended link-up",                     // after the end
-            "LOGIN ended suspect",                     // after the end
-            "LOGIN taken-over",                        // no end
-            "LOGIN taken-over link-lost ended",        // only the end can follow
-            "LOGIN recovered ended",                   // from what?
-            "LOGIN timed-out ended",                   // unsuspected
-            "LOGIN suspect suspect ended",             // twice
-            "LOGIN link-lost link-lost ended",         // twice
-            "LOGIN link-lost resumed@2 ended",         // on which link?
-            "LOGIN link-lost suspect ended",           // there is nobody
-            "LOGIN resumed@2 ended",                   // it was not lost
-            "LOGIN link-up@2 resumed ended",           // it was not lost
-            "LOGIN@2 suspect@3 ended",                 // an epoch from nowhere
-            "link-up@1 login-started logged-in ended", // an epoch before the login
-            "LOGIN suspect@0 ended",                   // an older epoch
+            "login-started ended",                              // before its link
+            "logged-in@1 ended",                                // before its link
+            "link-up logged-in@1 ended",                        // no login
+            "LOGIN",                                            // no end
+            "LOGIN ended ended",                                // two ends
+            "LOGIN ended link-up",                              // after the end
+            "LOGIN ended suspect",                              // after the end
+            "LOGIN taken-over",                                 // no end
+            "LOGIN taken-over link-lost ended",                 // only the end can follow
+            "LOGIN recovered ended",                            // from what?
+            "LOGIN timed-out ended",                            // unsuspected
+            "LOGIN suspect suspect ended",                      // twice
+            "LOGIN link-lost link-lost ended",                  // twice
+            "LOGIN link-lost resumed@2 ended",                  // on which link?
+            "LOGIN link-lost suspect ended",                    // there is nobody
+            "link-up draining login-started logged-in@1 ended", // nobody is logged in
+            "LOGIN resumed@2 ended",                            // it was not lost
+            "LOGIN link-up@2 resumed ended",                    // it was not lost
+            "LOGIN@2 suspect@3 ended",                          // an epoch from nowhere
+            "link-up@1 login-started logged-in ended",          // an epoch before the login
+            "LOGIN suspect@0 ended",                            // an older epoch
         ];
         for side in [Side::Dialer, Side::Acceptor] {
             for life in both {
@@ -278,6 +286,7 @@ mod tests {
         }
         for life in [
             "LOGIN link-lost link-up@2 resumed ended", // it dials
+            "LOGIN link-lost draining ended",          // on which link?
             "LOGIN link-lost reconnect-started#1 resumed@2 ended", // unplanned
             "LOGIN link-lost reconnect-scheduled#1 reconnect-started#2 resumed@2 ended", // another
             "LOGIN link-lost reconnect-scheduled#3 ended", // two are missing

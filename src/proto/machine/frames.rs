@@ -82,7 +82,7 @@ impl Machine {
         Ok(Heard::Applied)
     }
 
-    fn apply_open(&mut self, cx: &Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
+    fn apply_open(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         let direct = cx.direct && self.inbox.is_empty() && self.outbox.is_open(&self.terms);
         let reading = self.phase != Phase::Ended;
         match frame {
@@ -124,6 +124,9 @@ impl Machine {
             }
             Frame::Pong(beat) => self.liveness.hear_pong(cx.now, beat),
             Frame::Closed(taken) => self.on_closed(*taken)?,
+            Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
+                self.on_go_away(cx, said);
+            }
             _ => return Err(Violation::OutOfPlace),
         }
         Ok(Heard::Applied)

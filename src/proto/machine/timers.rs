@@ -17,6 +17,7 @@ pub struct Course {
     ack_at: Option<Time>,
     blocked_since: Option<Time>,
     ping_now: bool,
+    leave_by: Option<Time>,
 }
 
 impl Machine {
@@ -69,6 +70,7 @@ impl Machine {
             );
         }
         soonest.add(self.farewell.until());
+        soonest.add(self.away_at());
         soonest.0
     }
 
@@ -82,6 +84,7 @@ impl Machine {
             ack_at: self.inbox.due_at(),
             blocked_since: self.blocked_since,
             ping_now: self.ping_now,
+            leave_by: self.away.as_ref().map(|away| away.by),
         })
     }
 
@@ -89,6 +92,9 @@ impl Machine {
     pub fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
         if self.stage == Stage::Open && self.inbox.ripen(cx.now) {
             self.wake(Wake::LINK);
+        }
+        if self.leave_if_due(cx) {
+            return;
         }
         match self.phase {
             Phase::Dialing | Phase::Connecting => self.login_timeout(cx),
