@@ -155,6 +155,8 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         (Down | LoggingIn | Failing, "login-failed") if dialer => Down,
         // A supervised client waits before it logs in anew.
         (Down, "reconnect-scheduled") if dialer => Down,
+        // Its server sent it elsewhere.
+        (Down, "redirected") if dialer => Down,
         // Credentials that fit into no frame: they are never tried.
         (Up, "login-failed") if dialer => Up,
         (Up, "link-lost") if dialer => Down,
@@ -226,6 +228,7 @@ mod tests {
             "link-up login-started link-lost login-failed link-up login-started logged-in@1 ended",
             "login-failed ended",
             "login-failed reconnect-scheduled#3 login-failed ended",
+            "redirected reconnect-scheduled#1 login-failed redirected ended",
             "link-up login-failed login-started logged-in@1 ended",
             "LOGIN draining link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
@@ -286,6 +289,7 @@ mod tests {
         }
         for life in [
             "LOGIN link-lost link-up@2 resumed ended", // it dials
+            "LOGIN redirected ended",                  // it is logged in here
             "LOGIN link-lost draining ended",          // on which link?
             "LOGIN link-lost reconnect-started#1 resumed@2 ended", // unplanned
             "LOGIN link-lost reconnect-scheduled#1 reconnect-started#2 resumed@2 ended", // another
