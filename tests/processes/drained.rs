@@ -52,7 +52,7 @@ fn a_server_that_is_told_to_end_lets_everybody_go_and_loses_nothing() {
         (3.0, 1.0, 2.0, 0.0),
         "{printed}"
     );
-    assert!(took >= 2.0 && took <= 3.0, "{printed}");
+    assert!((2.0..=3.0).contains(&took), "{printed}");
     let reasons: Vec<&str> = ends(&old);
     assert_eq!(reasons.iter().filter(|why| **why == "Draining").count(), 2);
     assert_eq!(
