@@ -42,6 +42,7 @@ Usage: echo_client --connect ADDR --name NAME --log FILE [OPTIONS]
   --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
   --login-ms MS      how long a login may take (default 5000)
   --reconnect-ms MS  how long to wait before dialing again, at most (default 1000); later up to 8 times that
+  --redirects        go where a server sends it that goes down; with --supervised
   -h, --help         this text
 
 It ends when its standard input does: then it waits for missing answers, and closes its session.";
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 
 fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
     let (mut connect, mut name, mut log, mut config) = (None, None, None, Config::new());
-    let mut supervised = false;
+    let (mut supervised, mut reconnect) = (false, Reconnect::new());
     let mut pace = Pace {
         burst: 8,
         every: Duration::from_millis(16),
@@ -81,8 +82,9 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
             Arg::Long("login-ms") => config = config.login_deadline(start::millis(args)?),
             Arg::Long("reconnect-ms") => {
                 let base = start::millis(args)?;
-                config = config.reconnect(Reconnect::new().base(base).cap(base * 8));
+                reconnect = reconnect.base(base).cap(base * 8);
             }
+            Arg::Long("redirects") => reconnect = reconnect.redirects(true),
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
             _ => return Err(arg.unexpected()),
         }
@@ -93,7 +95,7 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         log: log.ok_or("missing option '--log'")?,
         supervised,
         pace,
-        config,
+        config: config.reconnect(reconnect),
     }))
 }
 

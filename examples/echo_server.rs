@@ -21,21 +21,24 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use async_signal::Signal;
 use futures::{FutureExt, select};
 use input::Input;
 use lexopt::{Arg, Parser, ValueExt};
 use log::Log;
 use recorded::Recorded;
 use sessile::{
-    Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, SendError, Turn,
+    Admission, Admit, Config, Drained, Draining, Host, Message, Multi, Offer, Rejection, Runtime,
+    SendError, Turn,
 };
 use smol::Executor;
 
 const HELP: &str = "\
-An echo server: every message goes back to whoever sent it. Prints nothing but where it listens.
+An echo server: every message goes back to whoever sent it. Prints where it listens, and how it went down.
 
 Usage: echo_server --listen ADDR [OPTIONS]
 
@@ -44,17 +47,22 @@ Usage: echo_server --listen ADDR [OPTIONS]
   --heartbeat-ms MS  how often a silent side says that it lives (default 2000)
   --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
   --resume-ms MS     how long a session without a link is kept (default 120000)
+  --drain-ms MS      how long clients have to leave after SIGTERM (default 10000)
+  --redirect ADDR    where they are to go then (default: they come back here)
   --log FILE         append to it a line for each message taken or answered, each event, each session's end
   --until-eof        end when standard input ends, too
   -h, --help         this text
 
 Everybody is let in, whatever credentials they present. With --log the credentials are the peer's name, and
-who comes again by the same name takes the place of the first. Ctrl-C ends it.";
+who comes again by the same name takes the place of the first. SIGTERM lets everybody go in order; Ctrl-C ends
+it at once.";
 
 struct Options {
     listen: String,
     threads: usize,
     config: Config,
+    drain: Duration,
+    redirect: String,
     log: Option<String>,
     until_eof: bool,
 }
@@ -71,6 +79,7 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         .pending_per_prefix(8_192);
     let (mut listen, mut threads, mut config) = (None, 1, config);
     let (mut log, mut until_eof) = (None, false);
+    let (mut drain, mut redirect) = (Duration::from_secs(10), String::new());
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Long("listen") => listen = Some(args.value()?.string()?),
@@ -78,6 +87,8 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
             Arg::Long("heartbeat-ms") => config = config.heartbeat_interval(start::millis(args)?),
             Arg::Long("lease-ms") => config = config.lease(start::millis(args)?),
             Arg::Long("resume-ms") => config = config.resume_window(start::millis(args)?),
+            Arg::Long("drain-ms") => drain = start::millis(args)?,
+            Arg::Long("redirect") => redirect = args.value()?.string()?,
             Arg::Long("log") => log = Some(args.value()?.string()?),
             Arg::Long("until-eof") => until_eof = true,
             Arg::Short('h') | Arg::Long("help") => return Ok(None),
@@ -91,6 +102,8 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         listen: listen.ok_or("missing option '--listen'")?,
         threads,
         config,
+        drain,
+        redirect,
         log,
         until_eof,
     }))
@@ -110,6 +123,7 @@ fn run(options: Options) -> anyhow::Result<()> {
 
 async fn serve(options: Options, executor: Arc<Executor<'static>>) -> anyhow::Result<()> {
     let mut interrupted = interrupt::interrupted()?;
+    let mut terminated = interrupt::caught(Signal::Term)?;
     let input_ended = async {
         match options.until_eof {
             true => Input::open().ended().await,
@@ -129,10 +143,40 @@ async fn serve(options: Options, executor: Arc<Executor<'static>>) -> anyhow::Re
     start::print(format_args!("listening on {address}"));
     let mut input_ended = pin!(input_ended.fuse());
     select! {
+        () = interrupted => return Ok(()),
+        () = input_ended => return Ok(()),
+        () = terminated => {}
+    }
+    let (mut drained, began) = (drain(&runtime, options.drain, &options.redirect), now());
+    select! {
         () = interrupted => {}
-        () = input_ended => {}
+        drained = drained => show(drained, began.elapsed()),
     }
     Ok(())
+}
+
+fn drain(runtime: &Runtime<Multi>, deadline: Duration, redirect: &str) -> Draining {
+    start::print(format_args!("draining    {:>9}", runtime.sessions().len()));
+    let draining = runtime.drain(deadline).redirect(redirect);
+    draining.text("this server is going down")
+}
+
+fn show(drained: Drained, took: Duration) {
+    let Drained {
+        left, closed, cut, ..
+    } = drained;
+    start::print(format_args!("left        {left:>9}"));
+    start::print(format_args!("closed      {closed:>9}"));
+    start::print(format_args!("cut         {cut:>9}"));
+    start::print(format_args!("took        {:>7.3} s", took.as_secs_f64()));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the library's clock is its own; this is the reader's"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[derive(Default)]

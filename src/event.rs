@@ -71,8 +71,15 @@ pub enum EventKind {
     },
     /// The same identity logged in elsewhere and replaces this session; `Ended` follows.
     TakenOver,
-    /// The server is going down and asked the peer to go elsewhere. Nobody tells this so far: there is no drain yet.
+    /// The server is going down, and closes the session soon: [`Peer::going`](crate::Peer::going) says where to go instead, and
+    /// when. Both sides hear this, once.
     Draining,
+    /// A [`Client`](crate::Client) logs in elsewhere from now on: told of the session that is to come, before its first link.
+    /// Only where [`Reconnect::redirects`](crate::Reconnect::redirects) allows it.
+    Redirected {
+        /// Where its server sent it; `None` where it goes back to its own address.
+        to: Option<Box<str>>,
+    },
     /// The session is over. The last event of every session, exactly once.
     Ended(Closed),
 }
@@ -177,6 +184,7 @@ impl EventKind {
             Self::Resumed { .. } => "resumed",
             Self::TakenOver => "taken-over",
             Self::Draining => "draining",
+            Self::Redirected { .. } => "redirected",
             Self::Ended(_) => "ended",
         }
     }
@@ -214,6 +222,8 @@ impl fmt::Display for EventKind {
                 write!(f, ", attempt {attempt} in {after:?}")
             }
             Self::ReconnectStarted { attempt } => write!(f, ", attempt {attempt}"),
+            Self::Redirected { to: Some(to) } => write!(f, " to {to}"),
+            Self::Redirected { to: None } => f.write_str(", back to its own address"),
             Self::Resumed { replayed } => write!(f, ", {replayed} messages replayed"),
             _ => Ok(()),
         }

@@ -197,6 +197,7 @@
 //! | [`close`](Session::close) → [`Close`] | closing goes on; nobody hears what was not delivered | |
 //! | [`challenge`](Offer::challenge) → [`Challenge`] | the answer is for nobody | ask again |
 //! | [`listen`](Runtime::listen) → [`Listen`] | nothing listens | call it again |
+//! | [`drain`](Runtime::drain) → [`Draining`] | draining goes on; nobody hears the counts | await another one |
 //! | [`Inbox::ready`], an async function | nothing is lost | call it again |
 //!
 //! # The rooms
@@ -265,8 +266,8 @@ pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
 pub use proto::{Phase, Snapshot};
 pub use runtime::{
-    Broadcast, Connect, Door, Drain, Events, Group, Inbox, Incoming, Listen, Next, PastEvent,
-    PastSession, Peer, Runtime, Serving, Sessions, Warning, What,
+    Broadcast, Connect, Door, Drain, Drained, Draining, Events, Group, Inbox, Incoming, Listen,
+    Next, PastEvent, PastSession, Peer, Runtime, Serving, Sessions, Warning, What,
 };
 pub use session::{
     AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,

@@ -66,6 +66,8 @@ assert_impl_all!(Offer: Clone, Debug, Send, Sync, Unpin);
 assert_impl_all!(Challenge: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Close: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Connect: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Draining: Debug, FusedFuture, Send, Unpin);
+assert_impl_all!(Drained: Copy, Debug, Send, Sync, Unpin);
 assert_impl_all!(Listen<Door>: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Login: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Next<'static, Door>: Debug, FusedFuture, Send, Unpin);

@@ -38,7 +38,7 @@ fn the_vectors_cover_every_frame_and_every_violation() {
     assert_eq!(names.len(), frames.len() + invalid.len(), "a name twice");
 
     let types: BTreeSet<&str> = frames.iter().map(|v| v.get("type")).collect();
-    assert_eq!(types.len(), 15, "{types:?}");
+    assert_eq!(types.len(), 16, "{types:?}");
     let violations: BTreeSet<&str> = invalid.iter().map(|v| v.get("violation")).collect();
     let expected = [
         "BadMagic",

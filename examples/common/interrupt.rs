@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C, and other ways to ask a program to end.
 
 use std::io;
 
@@ -7,7 +7,12 @@ use futures::{FutureExt, StreamExt, future::FusedFuture};
 
 /// Waits for Ctrl-C. From this call on it no longer kills the program.
 pub(crate) fn interrupted() -> io::Result<impl FusedFuture<Output = ()> + Unpin> {
-    let mut signals = Signals::new([Signal::Int])?;
+    caught(Signal::Int)
+}
+
+/// Waits for a signal. From this call on it no longer kills the program.
+pub(crate) fn caught(signal: Signal) -> io::Result<impl FusedFuture<Output = ()> + Unpin> {
+    let mut signals = Signals::new([signal])?;
     let first = async move { signals.next().await };
     Ok(first.map(drop).boxed().fuse())
 }

@@ -1,8 +1,8 @@
 //! Frames out of decisions: each of them well formed, most of them plausible, any of them where it does not belong.
 
 use sessile::wire::{
-    Beat, Close, Frame, IDENTITY_BYTES, Login, Refused, Resume, Resumed, RetryClass, Secret, Terms,
-    VERSION, Welcome,
+    Beat, Close, Frame, GoAway, IDENTITY_BYTES, Login, Refused, Resume, Resumed, RetryClass,
+    Secret, Terms, VERSION, Welcome,
 };
 
 use crate::choices::Choices;
@@ -36,7 +36,7 @@ pub(crate) const TERMS: Terms = Terms {
 pub(crate) fn frame(choices: &mut Choices<'_>, knows: &Knows) -> Vec<u8> {
     let mut out = Vec::new();
     let text = ["", "because", "\u{1F980}\0\n", "elsewhere:7000"][choices.below(4)];
-    let frame = match choices.below(19) {
+    let frame = match choices.below(20) {
         0 => Frame::Login(login(choices, knows)),
         1 => Frame::Challenge(choices.short()),
         2 => Frame::Answer(choices.short()),
@@ -69,6 +69,12 @@ pub(crate) fn frame(choices: &mut Choices<'_>, knows: &Knows) -> Vec<u8> {
         }),
         16 => Frame::Closed(choices.number(knows.written)),
         17 => Frame::Extension(0x80 | choices.byte()),
+        18 => Frame::GoAway(GoAway {
+            within_ms: choices.number(1_000) as u32 % 3_600_001,
+            retry: retry(choices),
+            redirect: if choices.flag() { text } else { "" },
+            text,
+        }),
         _ => return damaged(choices, knows),
     };
     frame.encode(&mut out);
@@ -185,7 +191,7 @@ fn beat(choices: &mut Choices<'_>, knows: &Knows) -> Beat {
 /// A reason, a rejection, a host's own code, or any.
 fn code(choices: &mut Choices<'_>) -> u16 {
     match choices.byte() {
-        code @ 0..120 => u16::from(code) % 20,
+        code @ 0..120 => u16::from(code) % 21,
         code @ 120..220 => 100 + u16::from(code) % 8,
         220..230 => 1_000,
         _ => choices.number(0) as u16,

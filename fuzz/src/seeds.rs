@@ -4,7 +4,7 @@
 use crate::vectors;
 
 /// Every type of frame, by its name and by what `grammar::frame` has to be told to write it.
-pub const FRAMES: [(&str, &[u8]); 15] = [
+pub const FRAMES: [(&str, &[u8]); 16] = [
     ("LOGIN", &[0, 0, 0, 0, 6]),
     ("CHALLENGE", &[1, 1, 7]),
     ("ANSWER", &[2, 1, 7]),
@@ -20,6 +20,7 @@ pub const FRAMES: [(&str, &[u8]); 15] = [
     ("CLOSE", &[15]),
     ("CLOSED", &[16]),
     ("EXTENSION", &[17]),
+    ("GOAWAY", &[18]),
 ];
 
 /// The stages of a link of a server, and what brings the newest link there.

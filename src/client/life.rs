@@ -33,6 +33,9 @@ pub(super) enum Life {
     Between,
 }
 
+/// What a server hears that is left because it goes down.
+const MOVES: &str = "moves on";
+
 /// A session that ended.
 #[derive(Debug)]
 pub(super) struct Gone {
@@ -119,6 +122,20 @@ impl Life {
                 }
                 None => Self::Between,
             },
+        });
+    }
+
+    /// Leaves a server that goes down: what was accepted goes out first, and the server hears that it is left.
+    pub(super) fn leave(&mut self, why: Closed) {
+        self.turn(|life| match life {
+            Self::Live(_) | Self::Healing(_) => match life.into_handle() {
+                Some(handle) => {
+                    handle.close(Reason::ClosedHere, MOVES);
+                    Self::Gone(Gone::new(handle, why))
+                }
+                None => Self::Between,
+            },
+            other => other,
         });
     }
 

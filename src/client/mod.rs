@@ -2,6 +2,7 @@
 
 mod life;
 mod posting;
+mod route;
 mod series;
 mod steps;
 mod update;
@@ -21,11 +22,12 @@ use futures::{Sink, Stream, stream::FusedStream, task::AtomicWaker};
 
 use crate::{
     AsMessage, Close, Credentials, Event, Events, Next, Peer, SendError, Session, Single,
-    driver::{Owner, Watcher},
+    driver::{Owner, Sleep, Watcher},
     message::Lent,
     transport::DynDial,
 };
 use life::Life;
+use route::Route;
 use series::Series;
 
 /// A client that stays logged in: it connects, logs in, comes back after losses, logs in anew where its session is gone, and
@@ -39,6 +41,7 @@ use series::Series;
 /// | the server is not to be reached, or a login failed | tries again by [`Retry`](crate::Retry): after the time that the server asked for, and a random wait that grows ([`Reconnect`](crate::Reconnect)) |
 /// | the link was lost | resumes the session, in every [`ReconnectMode`](crate::ReconnectMode) but `Never` |
 /// | the session is gone: expired, given up, unknown to a server that was restarted, … | [`Update::Undelivered`], then logs in anew after such a wait, unless [`relogin`](Self::relogin)`(false)` |
+/// | the server goes down ([`EventKind::Draining`](crate::EventKind::Draining)) | waits for the end, then logs in anew when it was asked to; with [`Reconnect::redirects`](crate::Reconnect::redirects) and a redirect it leaves at its slot, and logs in there |
 /// | taken over, removed, closed, refused for good: [`Retry::Never`](crate::Retry::Never) | [`Update::Ended`] |
 /// | `Reconnect::attempts` logins failed in a row, or the next would begin later than `Reconnect::budget` after the loss | [`Update::Ended`] with [`GaveUp`](crate::Reason::GaveUp) |
 ///
@@ -107,6 +110,9 @@ pub struct Client {
     /// An event that waits for the messages before it.
     held: Option<Event>,
     series: Series,
+    route: Route,
+    /// When to leave a server that goes down, for where it said.
+    slot: Option<Sleep>,
     waiting: Arc<Waiting>,
     /// Of `waiting`.
     waker: Waker,
@@ -122,7 +128,7 @@ struct Waiting {
 impl Client {
     pub(crate) fn new(owner: &Owner, dialer: Arc<dyn DynDial>, me: Credentials) -> Self {
         let events = Events::new(owner.feed());
-        let session = Session::dialed(owner.unconnected(dialer));
+        let session = Session::dialed(owner.unconnected(Arc::clone(&dialer)));
         let watcher = session.handle.watcher();
         let waiting = Arc::new(Waiting::default());
         Self {
@@ -133,6 +139,8 @@ impl Client {
             watcher,
             events,
             held: None,
+            route: Route::new(dialer),
+            slot: None,
             waker: Waker::from(Arc::clone(&waiting)),
             waiting,
         }

@@ -42,13 +42,17 @@ impl Series {
         self.failed = 0;
     }
 
-    /// It is no more.
-    pub(super) fn down(&mut self, now: Time, policy: &Reconnect) {
-        let Some(up) = self.up.take() else { return };
+    /// It is no more. True where it was for long enough.
+    pub(super) fn down(&mut self, now: Time, policy: &Reconnect) -> bool {
+        let Some(up) = self.up.take() else {
+            return false;
+        };
         self.since = now;
-        if now.since(up) >= policy.stable_after {
+        let stable = now.since(up) >= policy.stable_after;
+        if stable {
             self.backoff.reset();
         }
+        stable
     }
 
     /// A login failed.

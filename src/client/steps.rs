@@ -4,6 +4,7 @@ use std::{
     ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures::StreamExt;
@@ -13,7 +14,9 @@ use super::{
     life::{Brought, Gone, Life},
     series::Plan,
 };
-use crate::{Closed, LoginError, Notice, Phase, SendError, Session, message::Lent};
+use crate::{
+    Closed, Event, EventKind, LoginError, Notice, Phase, Retry, SendError, Session, message::Lent,
+};
 
 impl Client {
     /// Goes on until there is something to tell.
@@ -47,6 +50,9 @@ impl Client {
         }
         let life = &self.life;
         let event = self.held.take_if(|event| !life.comes_before(event))?;
+        if matches!(event.kind(), EventKind::Draining) {
+            self.plan_to_leave(&event);
+        }
         Some(Update::Event(event))
     }
 
@@ -57,14 +63,18 @@ impl Client {
                 ready!(self.poll_join(cx));
                 return Poll::Ready(ControlFlow::Continue(()));
             }
-            Life::Live(_) | Life::Healing(_) => match ready!(self.life.poll_session(cx)) {
-                Brought::Message(message) => Some(Update::Message(message)),
-                Brought::Turn => {
-                    let now = self.watcher.now();
+            Life::Live(_) | Life::Healing(_) => match self.life.poll_session(cx) {
+                Poll::Ready(Brought::Message(message)) => Some(Update::Message(message)),
+                Poll::Ready(Brought::Turn) => {
                     match &self.life {
-                        Life::Live(_) => self.series.up(now),
-                        _ => self.series.down(now, self.watcher.policy()),
+                        Life::Live(_) => self.series.up(self.watcher.now()),
+                        _ => self.went_down(),
                     }
+                    return Poll::Ready(ControlFlow::Continue(()));
+                }
+                // All that came was read.
+                Poll::Pending => {
+                    ready!(self.poll_leave(cx));
                     return Poll::Ready(ControlFlow::Continue(()));
                 }
             },
@@ -119,9 +129,16 @@ impl Client {
             // It succeeded, and its session ended before anybody looked.
             return Life::Gone(Gone::new(session.handle, why));
         }
-        let now = self.watcher.now();
-        match self.series.after_failure(now, self.watcher.policy(), &why) {
+        let (now, policy) = (self.watcher.now(), self.watcher.policy());
+        let there = self.route.follow(policy, &why);
+        let why = heeded(&why, there.is_some());
+        match self.series.after_failure(now, policy, &why) {
             Plan::Wait(attempt, after) => {
+                if let Some(there) = there {
+                    self.watcher.go(there, why.redirect());
+                } else if let Some(home) = self.route.go_home() {
+                    self.watcher.go(home, None);
+                }
                 Life::Waiting(session, self.watcher.pause(attempt, after))
             }
             Plan::Stop(why) => {
@@ -138,25 +155,71 @@ impl Client {
             series,
             watcher,
             relogin,
+            route,
+            slot,
             ..
         } = self;
+        *slot = None;
         life.turn(|life| {
             let Life::Gone(Gone { handle, why, .. }) = life else {
                 return life;
             };
+            let follow = |why: &Closed| route.follow(watcher.policy(), why);
+            let there = Some(&why).filter(|_| *relogin).and_then(follow);
+            let why = heeded(&why, there.is_some());
             let plan = match relogin {
                 true => series.next(watcher.now(), watcher.policy(), &why),
-                false => Plan::Stop(why),
+                false => Plan::Stop(why.clone()),
             };
             match plan {
                 Plan::Wait(attempt, after) => {
                     let session = Session::dialed(handle.reborn());
                     *watcher = session.handle.watcher();
+                    if let Some(there) = there {
+                        watcher.go(there, why.redirect());
+                    }
                     Life::Waiting(session, watcher.pause(attempt, after))
                 }
                 Plan::Stop(why) => Life::over(handle, why),
             }
         });
+    }
+
+    /// The server goes down and has said where to go instead: its slot is when to leave.
+    fn plan_to_leave(&mut self, event: &Event) {
+        let policy = self.watcher.policy();
+        let may =
+            self.relogin && self.route.may_follow(policy) && event.session() == self.watcher.id();
+        let Some(going) = self.watcher.going().filter(|_| may) else {
+            return;
+        };
+        if going.redirect().is_some() {
+            let slot = match going.retry() {
+                Retry::After(slot) => slot,
+                Retry::Now | Retry::Never => Duration::ZERO,
+            };
+            self.slot = Some(self.watcher.sleep_after(event, slot));
+        }
+    }
+
+    /// Waits for the slot to leave, and leaves.
+    fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(slot) = &mut self.slot else {
+            return Poll::Pending;
+        };
+        ready!(Pin::new(slot).poll(cx));
+        self.slot = None;
+        if let Some(going) = self.watcher.going() {
+            self.went_down();
+            self.life.leave(going.with_retry(Retry::Now)); // it has waited already
+        }
+        Poll::Ready(())
+    }
+
+    fn went_down(&mut self) {
+        if self.series.down(self.watcher.now(), self.watcher.policy()) {
+            self.route.arrive();
+        }
     }
 
     /// Waits until a message would be accepted; moves the client on to there, but never over the end of a session.
@@ -188,5 +251,13 @@ impl Client {
             Life::Over { why, .. } => Err(why.clone()),
             _ => Ok(()),
         }
+    }
+}
+
+/// An end that says "never" speaks of the server that said it, and not of the one that it names.
+fn heeded(why: &Closed, followed: bool) -> Closed {
+    match why.retry() {
+        Retry::Never if followed => why.clone().with_retry(Retry::Now),
+        _ => why.clone(),
     }
 }

@@ -27,6 +27,7 @@ pub struct Reconnect {
     pub(crate) stable_after: Duration,
     pub(crate) attempts: Option<u32>,
     pub(crate) budget: Option<Duration>,
+    pub(crate) redirects: bool,
 }
 
 /// When a client dials again after a loss. In every mode the handle hears of the loss, exactly once.
@@ -50,7 +51,7 @@ pub enum ReconnectMode {
 }
 
 impl Reconnect {
-    /// The defaults: at once, base 1 s, cap 30 s, stable after 30 s, no limit of attempts, no budget.
+    /// The defaults: at once, base 1 s, cap 30 s, stable after 30 s, no limit of attempts, no budget, no redirects.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -60,6 +61,7 @@ impl Reconnect {
             stable_after: limits::RECONNECT_STABLE_AFTER.default,
             attempts: None,
             budget: None,
+            redirects: false,
         }
     }
 
@@ -105,6 +107,25 @@ impl Reconnect {
     #[must_use]
     pub const fn budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
+        self
+    }
+
+    /// Whether a [`Client`](crate::Client) goes where its server sends it: to the redirect of a server that goes down
+    /// ([`Draining`](crate::Draining)), or of a refused login. Default: no, for a server that was taken over could send its
+    /// clients anywhere, with their credentials.
+    ///
+    /// It follows at most four one after the other, until a link was up for [`stable_after`](Self::stable_after), and goes back
+    /// to its own address where a login at the redirect fails. A [`Session`](crate::Session) never follows one by itself.
+    ///
+    /// ```
+    /// use sessile::{Config, Reconnect};
+    ///
+    /// let config = Config::new().reconnect(Reconnect::new().redirects(true));
+    /// # config.check().unwrap();
+    /// ```
+    #[must_use]
+    pub const fn redirects(mut self, follow: bool) -> Self {
+        self.redirects = follow;
         self
     }
 }

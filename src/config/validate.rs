@@ -68,6 +68,7 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
         stable_after,
         attempts,
         budget,
+        redirects: _,
     } = settings.reconnect;
     limits::RECONNECT_BASE.check(base)?;
     limits::RECONNECT_CAP.check(cap)?;

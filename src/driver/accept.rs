@@ -246,7 +246,8 @@ impl Hub {
 
     /// Nobody will judge this peer: it hears so at once, and may come back to whoever listens then.
     pub(super) fn turn_away(&mut self, key: Key, now: Time) {
-        let gone = Rejection::busy(Duration::from_secs(1));
+        let busy = || Rejection::busy(Duration::from_secs(1));
+        let gone = self.registry.no_entry().unwrap_or_else(busy);
         self.input(key, now, |machine, cx| machine.reject(cx, &gone));
     }
 

@@ -1,7 +1,7 @@
 use std::{
     fmt, io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     task::{Context, Poll},
 };
 
@@ -43,14 +43,14 @@ impl Owner {
 
     /// A client's session without a link: its login will dial.
     pub(crate) fn unconnected(&self, dialer: Arc<dyn DynDial>) -> Handle {
-        let _ = self.shared().dialer.set(dialer);
+        self.shared().dial_by(dialer);
         Handle::new(self.clone(), self.new_dialer(0))
     }
 
     /// The client's session: its first link is up, and a task drives it from here on.
     pub(crate) fn connected(&self, dialer: Arc<dyn DynDial>, io: BoxLink) -> Handle {
         let shared = self.shared();
-        let _ = shared.dialer.set(dialer);
+        shared.dial_by(dialer);
         let key = self.new_dialer(0);
         let remote = io.remote_addr();
         let link = shared
@@ -73,10 +73,11 @@ fn dial(shared: &Arc<Shared>, dialer: Arc<dyn DynDial>) -> Dialing {
 
 /// A session wants a link: dials it, and drives it to its end.
 pub(super) fn spawn(shared: &Arc<Shared>, key: Key, link: LinkId) {
-    let Some(dialer) = shared.dialer.get() else {
+    let dialer = shared.dialer.lock();
+    let Some(dialer) = dialer.unwrap_or_else(PoisonError::into_inner).clone() else {
         return;
     };
-    let dialing = dial(shared, Arc::clone(dialer));
+    let dialing = dial(shared, dialer);
     let wanted = Wanted {
         shared: Arc::clone(shared),
         key,

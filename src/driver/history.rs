@@ -46,6 +46,7 @@ impl Mark {
             | EventKind::LoginFailed(_)
             | EventKind::ReconnectScheduled { .. }
             | EventKind::ReconnectStarted { .. }
+            | EventKind::Redirected { .. }
             | EventKind::Ended(_) => return None,
         };
         Some(Self {

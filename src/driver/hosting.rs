@@ -108,6 +108,7 @@ impl Handle {
 
     /// Whoever lets a session go that has a host does not close it.
     fn give_up_to(self, host: HostSeat) {
+        let calls = !host.queued;
         self.shared().with(|hub, now| {
             let seat = hub.seat(self.key());
             seat.give_to(host);
@@ -115,6 +116,7 @@ impl Handle {
             let mut open = false;
             if let Some(gate) = hub.gates.get_mut(gate) {
                 gate.hosts += 1;
+                gate.untold += usize::from(calls);
                 open = gate.open;
             }
             // What came before it had a host is to be told too.
@@ -133,10 +135,11 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
     let watcher = Watcher::new(Arc::clone(shared), key);
     loop {
         let next = shared.with_recent(|hub, now| {
+            let gate = hub.seat(key).gate;
             let seat = hub.seat(key).host.as_mut()?;
             let hosted = held.take().or_else(|| seat.take())?;
             match next_item(hub, key, now) {
-                Some(item) => Some((hosted, item)),
+                Some(item) => Some((hosted, item, gate)),
                 None => {
                     if let Some(seat) = hub.seat(key).host.as_mut() {
                         seat.hosted = Some(hosted);
@@ -145,14 +148,15 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
                 }
             }
         });
-        let Some((mut hosted, item)) = next else {
+        let Some((mut hosted, item, gate)) = next else {
             return;
         };
         match item {
             Item::Event(event) => guard(&watcher, || hosted.event(&event)),
             Item::Message(message) => guard(&watcher, || hosted.message(&watcher, message)),
             Item::Ended(why, undelivered) => {
-                return guard(&watcher, || hosted.end(why, undelivered));
+                guard(&watcher, || hosted.end(why, undelivered));
+                return shared.with_recent(|hub, _| hub.told(gate));
             }
         }
         held = Some(hosted);
@@ -206,6 +210,13 @@ pub(super) fn guard(peer: &Watcher, call: impl FnOnce()) {
 }
 
 impl Hub {
+    /// One host more of this gate has heard of an end.
+    fn told(&mut self, gate: usize) {
+        if let Some(gate) = self.gates.get_mut(gate) {
+            gate.untold -= 1;
+        }
+    }
+
     /// Joining, events, messages, the end: how many things there are to tell of a session, at most.
     fn waiting(&self, key: Key) -> usize {
         let events = self

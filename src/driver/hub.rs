@@ -33,6 +33,8 @@ pub(super) struct Hub {
     pub(super) stopping: bool,
     /// Links of refused strangers that wait for their peer to close.
     pub(super) lingering: usize,
+    /// Who waits for the end of a drain.
+    pub(super) drainers: Vec<Waker>,
     /// Beside each slot of the registry: who waits for its session.
     seats: Vec<Seat>,
 }
@@ -76,6 +78,8 @@ pub(super) struct GateState {
     pub(super) hosts: usize,
     /// How many are being admitted, of whom nobody knows yet what becomes of them.
     pub(super) coming: usize,
+    /// How many hosts are to hear of an end, or just hear of it: who is called, not who asks.
+    pub(super) untold: usize,
 }
 
 /// What the task that waits for time shares with whoever arms deadlines.
@@ -115,6 +119,7 @@ impl Hub {
             now: Time::START,
             stopping: false,
             lingering: 0,
+            drainers: Vec::new(),
             seats: Vec::new(),
         }
     }
@@ -146,6 +151,9 @@ impl Hub {
         while !self.fx.is_empty() {
             self.perform_effects();
         }
+        if self.registry.is_draining() {
+            self.go_on_draining();
+        }
         self.reports.measured(self.fx.take_round_trip());
         self.todo.reports = self.reports.claim();
         if self.registry.take_rearmed()
@@ -157,7 +165,7 @@ impl Hub {
         std::mem::take(&mut self.todo)
     }
 
-    fn perform_effects(&mut self) {
+    pub(super) fn perform_effects(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
@@ -185,7 +193,8 @@ impl Hub {
                 }
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate;
-                    match self.gates.get_mut(gate).filter(|gate| gate.open) {
+                    let open = |gate: &&mut GateState| gate.open && !self.registry.is_draining();
+                    match self.gates.get_mut(gate).filter(open) {
                         Some(gate) => {
                             gate.offered.push_back(key);
                             self.todo.wake(gate.door.take());

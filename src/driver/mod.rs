@@ -9,6 +9,7 @@ mod accept;
 mod beside;
 mod clock;
 mod dial;
+mod drain;
 mod group;
 mod handle;
 mod history;

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, OnceLock, PoisonError},
+    sync::{Arc, PoisonError},
 };
 
 use super::{
@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub(super) traffic: Traffic,
     pub(super) instance: [u8; 16],
     /// How a client dials again.
-    pub(super) dialer: OnceLock<Arc<dyn DynDial>>,
+    pub(super) dialer: Mutex<Option<Arc<dyn DynDial>>>,
     owners: AtomicUsize,
 }
 
@@ -84,6 +84,11 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Hub> {
         // Nothing that runs under the lock is the user's, so a poisoned lock is a bug of ours that a panic has told already.
         self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What dials from now on.
+    pub(super) fn dial_by(&self, dialer: Arc<dyn DynDial>) {
+        *self.dialer.lock().unwrap_or_else(PoisonError::into_inner) = Some(dialer);
     }
 
     /// One owner more, if there is one.
@@ -143,7 +148,7 @@ impl Owner {
             traffic: Traffic::new(),
             instance,
             settings,
-            dialer: OnceLock::new(),
+            dialer: Mutex::new(None),
             owners: AtomicUsize::new(1),
         });
         timer::spawn(&shared);

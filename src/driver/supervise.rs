@@ -2,15 +2,17 @@
 //! is the one that reports losses, and it waits between two logins.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use super::{Feed, Handle, Sleep, Watcher, hub::remember};
 use crate::{
-    Closed, Reason, Reconnect, SendError,
+    Closed, Event, Reason, Reconnect, SendError,
     message::Lent,
     proto::{Machine, Time},
+    transport::DynDial,
 };
 
 impl Watcher {
@@ -62,6 +64,18 @@ impl Watcher {
             remember(&mut hub.seat(self.key).waiters().send, cx.waker());
             Poll::Pending
         })
+    }
+
+    /// Dials elsewhere from now on, where its server sent it or home again; observers hear of it.
+    pub(crate) fn go(&self, there: Arc<dyn DynDial>, to: Option<&str>) {
+        self.shared.dial_by(there);
+        self.input(|machine, cx| machine.announce_redirect(cx, to));
+    }
+
+    /// Waits until so long after an event.
+    pub(crate) fn sleep_after(&self, event: &Event, time: Duration) -> Sleep {
+        let at = Time::START + event.at() + time;
+        self.shared.clock.sleep_until(at)
     }
 
     /// A pause before the next login begins; observers hear of it.

@@ -68,6 +68,14 @@ impl Watcher {
         self.shared.look(|hub| hub.ended(self.key))
     }
 
+    /// How it will end, where the acceptor has said that it goes away.
+    pub(crate) fn going(&self) -> Option<Closed> {
+        self.shared.look(|hub| {
+            let machine = hub.registry.get(self.key);
+            machine.and_then(Machine::going).cloned()
+        })
+    }
+
     fn gone(&self) -> Closed {
         self.ended().unwrap_or_else(|| Closed::new(Reason::Gone))
     }

@@ -1,6 +1,6 @@
 use super::{
     Blame, Reason, Rejection, Retry,
-    text::{TEXT_MAX, readable},
+    text::{REDIRECT_MAX, TEXT_MAX, readable},
 };
 use std::{fmt, sync::Arc};
 
@@ -31,6 +31,7 @@ struct Inner {
     /// What somebody asked for; the reason's own class otherwise.
     retry: Option<Retry>,
     text: Option<Box<str>>,
+    redirect: Option<Box<str>>,
     rejection: Option<Rejection>,
 }
 
@@ -40,6 +41,7 @@ impl Closed {
             reason,
             retry: None,
             text: None,
+            redirect: None,
             rejection: None,
         }))
     }
@@ -53,6 +55,12 @@ impl Closed {
     /// With another retry class than the reason's own, bounded.
     pub(crate) fn with_retry(mut self, retry: Retry) -> Self {
         Arc::make_mut(&mut self.0).retry = Some(retry.bounded());
+        self
+    }
+
+    /// With an address to go to instead, escaped and bounded; an empty one is none.
+    pub(crate) fn with_redirect(mut self, to: &str) -> Self {
+        Arc::make_mut(&mut self.0).redirect = (!to.is_empty()).then(|| readable(to, REDIRECT_MAX));
         self
     }
 
@@ -102,10 +110,14 @@ impl Closed {
         asked.unwrap_or_else(|| self.0.reason.retry())
     }
 
-    /// Where the peer said to go instead. Nothing follows it by itself: whether to trust it is the caller's decision.
+    /// Where the peer said to go instead. Nothing follows it unless [`Reconnect::redirects`](crate::Reconnect::redirects) says
+    /// so: whether to trust it is the caller's decision.
     #[must_use]
     pub fn redirect(&self) -> Option<&str> {
-        self.rejection()?.redirect_to()
+        self.0
+            .redirect
+            .as_deref()
+            .or_else(|| self.rejection()?.redirect_to())
     }
 }
 
@@ -138,6 +150,9 @@ impl fmt::Debug for Closed {
             .field("retry", &self.retry());
         if let Some(text) = &self.0.text {
             debug.field("text", text);
+        }
+        if let Some(redirect) = &self.0.redirect {
+            debug.field("redirect", redirect);
         }
         if let Some(rejection) = self.rejection() {
             debug.field("rejection", rejection);

@@ -53,6 +53,8 @@ pub enum Reason {
     Incompatible,
     /// The server's host panicked while it was called for this session.
     HostPanicked,
+    /// The server is going down, and has closed the session in order; [`Closed::redirect`](crate::Closed::redirect) may say where to go.
+    Draining,
 }
 
 /// Who has to change something for a failure not to happen again.
@@ -100,7 +102,7 @@ pub enum Retry {
 }
 
 /// The codes of [`Reason`] on the wire: the one place where they are fixed. A number is never used again for something else.
-const CODES: [(u16, Reason); 19] = [
+const CODES: [(u16, Reason); 20] = [
     (1, Reason::ClosedHere),
     (2, Reason::ClosedByPeer),
     (3, Reason::Dropped),
@@ -120,6 +122,7 @@ const CODES: [(u16, Reason); 19] = [
     (17, Reason::Stopped),
     (18, Reason::Incompatible),
     (19, Reason::HostPanicked),
+    (20, Reason::Draining),
 ];
 
 /// How long to leave a peer alone that was too busy to finish a login: one backoff base.
@@ -169,7 +172,8 @@ impl Reason {
             | Self::GaveUp
             | Self::NeverProven
             | Self::LinkLost
-            | Self::Incompatible => Blame::Environment,
+            | Self::Incompatible
+            | Self::Draining => Blame::Environment,
             Self::Exhausted => Blame::Us,
         }
     }
@@ -185,9 +189,11 @@ impl Reason {
             | Self::LinkLost
             | Self::Exhausted => Retry::Now,
             // Nobody said that the peer should stay away: a program ended, or failed.
-            Self::LoginTimedOut | Self::HostPanicked | Self::Stopped | Self::Dropped => {
-                Retry::After(AFTER_A_TIMEOUT)
-            }
+            Self::LoginTimedOut
+            | Self::HostPanicked
+            | Self::Stopped
+            | Self::Dropped
+            | Self::Draining => Retry::After(AFTER_A_TIMEOUT),
             Self::GaveUp => Retry::After(AFTER_A_SERIES),
             Self::ClosedHere
             | Self::ClosedByPeer
@@ -231,6 +237,7 @@ impl fmt::Display for Reason {
                 "the server's program failed at this session; mend it, log in again"
             }
             Self::Incompatible => "no protocol version in common; update the older side",
+            Self::Draining => "the server is going down; log in again when and where it said",
         })
     }
 }
@@ -287,7 +294,7 @@ mod tests {
             assert_eq!(Reason::from_code(code), Some(reason));
         }
         assert_eq!(
-            Reason::HostPanicked as usize + 1,
+            Reason::Draining as usize + 1,
             CODES.len(),
             "a reason without a code"
         );

@@ -47,12 +47,14 @@ pub enum RejectCode {
     Incompatible,
     /// The login's attempt number is not above an earlier one of the same client instance.
     Stale,
+    /// The server is going down and lets nobody in any more; a redirect may say where to go instead.
+    Draining,
     /// A code of the host's own (1000 and above), or one of a newer version of this library (below).
     Other(u16),
 }
 
 /// The codes of [`RejectCode`] on the wire: above those of `Reason`, so that one field carries either.
-const CODES: [(u16, RejectCode); 7] = [
+const CODES: [(u16, RejectCode); 8] = [
     (100, RejectCode::BadCredentials),
     (101, RejectCode::Full),
     (102, RejectCode::Busy),
@@ -60,6 +62,7 @@ const CODES: [(u16, RejectCode); 7] = [
     (104, RejectCode::Occupied),
     (105, RejectCode::Incompatible),
     (106, RejectCode::Stale),
+    (107, RejectCode::Draining),
 ];
 
 /// The first code that belongs to hosts.
@@ -212,14 +215,16 @@ impl RejectCode {
     pub const fn blame(self) -> Blame {
         match self {
             Self::BadCredentials | Self::Banned | Self::Stale | Self::Other(_) => Blame::Caller,
-            Self::Full | Self::Busy | Self::Occupied | Self::Incompatible => Blame::Environment,
+            Self::Full | Self::Busy | Self::Occupied | Self::Incompatible | Self::Draining => {
+                Blame::Environment
+            }
         }
     }
 
     const fn retry(self) -> Retry {
         match self {
             Self::Full => Retry::After(AFTER_FULL),
-            Self::Busy => Retry::After(AFTER_BUSY),
+            Self::Busy | Self::Draining => Retry::After(AFTER_BUSY),
             Self::Occupied => Retry::After(AFTER_OCCUPIED),
             Self::Stale => Retry::Now, // the next attempt has a higher number
             Self::BadCredentials | Self::Banned | Self::Incompatible | Self::Other(_) => {
@@ -251,6 +256,7 @@ impl fmt::Display for RejectCode {
             Self::Occupied => "this identity is logged in already",
             Self::Incompatible => "no protocol version or feature in common",
             Self::Stale => "this attempt was made before",
+            Self::Draining => "the server is going down",
             Self::Other(code) => return write!(f, "code {code}"),
         })
     }

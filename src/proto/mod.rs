@@ -36,7 +36,7 @@ pub use keys::hash_secret;
 #[cfg(feature = "sim")]
 pub(crate) use machine::Vitals;
 pub use machine::{
-    Course, Heard, LoginFailure, Machine, Received, ResumeRefusal, Transmit, Verdict,
+    Course, Departure, Heard, LoginFailure, Machine, Received, ResumeRefusal, Transmit, Verdict,
 };
 pub use phase::{Phase, Step};
 pub use snapshot::Snapshot;

@@ -111,6 +111,9 @@ impl Registry {
             return Err(None);
         };
         let (instance, attempt) = machine.instance();
+        if let Some(why) = self.no_entry() {
+            return Err(Some(why));
+        }
         let holder = self.holder(identity).filter(|&holder| holder != key);
         let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
         else {

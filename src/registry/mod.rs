@@ -5,6 +5,7 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod drain;
 mod failures;
 mod links;
 mod port;
@@ -18,6 +19,7 @@ mod tests;
 
 use std::{collections::HashMap, time::Duration};
 
+pub use drain::Farewell;
 pub use port::{Port, Reading};
 pub use wheel::Wheel;
 
@@ -29,6 +31,7 @@ use crate::{
 };
 use fastrand::Rng;
 
+use drain::Drain;
 use failures::Failures;
 use rate::Rate;
 use strangers::Strangers;
@@ -53,6 +56,8 @@ pub struct Registry {
     /// The highest epoch of any session that ended: whoever logs in anew begins above it, so that epochs grow for every
     /// identity although nothing is kept of those who left.
     last_epoch: u64,
+    /// This server goes down, or has gone.
+    drain: Option<Box<Drain>>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +91,7 @@ impl Registry {
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,
+            drain: None,
         }
     }
 
@@ -181,7 +187,9 @@ impl Registry {
             self.by_identity.remove(identity);
             self.last_epoch = self.last_epoch.max(machine.epoch());
         }
-        if machine.is_forgettable(now) {
+        let forgettable = machine.is_forgettable(now);
+        self.count_departure(key);
+        if forgettable {
             return self.forget(key);
         }
         self.rearm(key);

@@ -2,6 +2,7 @@
 
 mod connect;
 mod door;
+mod draining;
 mod events;
 mod group;
 mod intake;
@@ -16,6 +17,7 @@ mod warning;
 
 pub use connect::Connect;
 pub use door::Door;
+pub use draining::{Drained, Draining};
 pub use events::Events;
 pub use group::Group;
 pub use intake::{Drain, Inbox, Incoming, What};

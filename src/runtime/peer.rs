@@ -117,6 +117,22 @@ impl<M: Mode> Peer<M> {
         self.watcher.ended()
     }
 
+    /// How the session will end, where the server is going down ([`EventKind::Draining`](crate::EventKind::Draining)): the
+    /// reason, where to go instead ([`Closed::redirect`]) and when ([`Closed::retry`], counted from that event). `None` where it
+    /// is not, and once the session was forgotten.
+    ///
+    /// ```
+    /// use sessile::{Peer, Single};
+    ///
+    /// fn elsewhere(me: &Peer<Single>) -> Option<String> {
+    ///     Some(me.going()?.redirect()?.to_owned())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn going(&self) -> Option<Closed> {
+        self.watcher.going()
+    }
+
     /// All of it at one instant; the last one where the session ended. `None` once nobody remembers the session: its peer
     /// could not come back to ask for it any more, and others ended since.
     ///

@@ -155,6 +155,8 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         (Down | LoggingIn | Failing, "login-failed") if dialer => Down,
         // A supervised client waits before it logs in anew.
         (Down, "reconnect-scheduled") if dialer => Down,
+        // Its server sent it elsewhere.
+        (Down, "redirected") if dialer => Down,
         // Credentials that fit into no frame: they are never tried.
         (Up, "login-failed") if dialer => Up,
         (Up, "link-lost") if dialer => Down,
@@ -170,6 +172,10 @@ fn follow(side: Side, state: State, fact: &Fact) -> Option<State> {
         }
         (Scheduled(attempt), "reconnect-started") if attempt == fact.attempt => Started(attempt),
         (Started(_), "resumed") => In,
+        // An acceptor goes down whatever becomes of its links; who dials hears it on one.
+        (In, "draining") => In,
+        (Suspect, "draining") => Suspect,
+        (Lost, "draining") if !dialer => Lost,
         (In | Suspect | Lost | Scheduled(_) | Started(_), "taken-over") => TakenOver,
         (Down | Up, "ended") if dialer => Over,
         (Failed | In | Suspect | Lost | Scheduled(_) | Started(_) | TakenOver, "ended") => Over,
@@ -222,7 +228,9 @@ mod tests {
             "link-up login-started link-lost login-failed link-up login-started logged-in@1 ended",
             "login-failed ended",
             "login-failed reconnect-scheduled#3 login-failed ended",
+            "redirected reconnect-scheduled#1 login-failed redirected ended",
             "link-up login-failed login-started logged-in@1 ended",
+            "LOGIN draining link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect recovered link-lost reconnect-scheduled#1 reconnect-started#1 resumed@2 ended",
             "LOGIN suspect timed-out reconnect-scheduled#1 reconnect-scheduled#2 reconnect-started#2 taken-over ended",
         ] {
@@ -235,6 +243,8 @@ mod tests {
         for life in [
             "link-up login-started login-failed ended",
             "LOGIN ended",
+            "LOGIN draining ended",
+            "LOGIN link-lost draining link-up@2 resumed ended",
             "LOGIN link-lost link-up@2 resumed ended",
             "LOGIN suspect timed-out link-up@2 resumed taken-over ended",
         ] {
@@ -249,26 +259,27 @@ mod tests {
     #[test]
     fn lives_that_may_not_be() {
         let both = [
-            "login-started ended",                     // before its link
-            "logged-in@1 ended",                       // before its link
-            "link-up logged-in@1 ended",               // no login
-            "LOGIN",                                   // no end
-            "LOGIN ended ended",                       // two ends
-            "LOGIN ended link-up",                     // after the end
-            "LOGIN ended suspect",                     // after the end
-            "LOGIN taken-over",                        // no end
-            "LOGIN taken-over link-lost ended",        // only the end can follow
-            "LOGIN recovered ended",                   // from what?
-            "LOGIN timed-out ended",                   // unsuspected
-            "LOGIN suspect suspect ended",             // twice
-            "LOGIN link-lost link-lost ended",         // twice
-            "LOGIN link-lost resumed@2 ended",         // on which link?
-            "LOGIN link-lost suspect ended",           // there is nobody
-            "LOGIN resumed@2 ended",                   // it was not lost
-            "LOGIN link-up@2 resumed ended",           // it was not lost
-            "LOGIN@2 suspect@3 ended",                 // an epoch from nowhere
-            "link-up@1 login-started logged-in ended", // an epoch before the login
-            "LOGIN suspect@0 ended",                   // an older epoch
+            "login-started ended",                              // before its link
+            "logged-in@1 ended",                                // before its link
+            "link-up logged-in@1 ended",                        // no login
+            "LOGIN",                                            // no end
+            "LOGIN ended ended",                                // two ends
+            "LOGIN ended link-up",                              // after the end
+            "LOGIN ended suspect",                              // after the end
+            "LOGIN taken-over",                                 // no end
+            "LOGIN taken-over link-lost ended",                 // only the end can follow
+            "LOGIN recovered ended",                            // from what?
+            "LOGIN timed-out ended",                            // unsuspected
+            "LOGIN suspect suspect ended",                      // twice
+            "LOGIN link-lost link-lost ended",                  // twice
+            "LOGIN link-lost resumed@2 ended",                  // on which link?
+            "LOGIN link-lost suspect ended",                    // there is nobody
+            "link-up draining login-started logged-in@1 ended", // nobody is logged in
+            "LOGIN resumed@2 ended",                            // it was not lost
+            "LOGIN link-up@2 resumed ended",                    // it was not lost
+            "LOGIN@2 suspect@3 ended",                          // an epoch from nowhere
+            "link-up@1 login-started logged-in ended",          // an epoch before the login
+            "LOGIN suspect@0 ended",                            // an older epoch
         ];
         for side in [Side::Dialer, Side::Acceptor] {
             for life in both {
@@ -278,6 +289,8 @@ mod tests {
         }
         for life in [
             "LOGIN link-lost link-up@2 resumed ended", // it dials
+            "LOGIN redirected ended",                  // it is logged in here
+            "LOGIN link-lost draining ended",          // on which link?
             "LOGIN link-lost reconnect-started#1 resumed@2 ended", // unplanned
             "LOGIN link-lost reconnect-scheduled#1 reconnect-started#2 resumed@2 ended", // another
             "LOGIN link-lost reconnect-scheduled#3 ended", // two are missing

@@ -15,8 +15,8 @@ use crate::{
     driver::Clock,
     transport::{Accept, Dial, memory::MemoryLink},
     wire::{
-        Beat, Close, Frame, Login, Refused, Resume, Resumed, RetryClass, Secret, Terms, VERSION,
-        Welcome,
+        Beat, Close, Frame, GoAway, Login, Refused, Resume, Resumed, RetryClass, Secret, Terms,
+        VERSION, Welcome,
     },
 };
 
@@ -220,7 +220,7 @@ impl Talk {
             held: self.rng.u32(..),
         };
         let payload = vec![7; self.rng.usize(..200)];
-        match self.rng.u8(..14) {
+        match self.rng.u8(..15) {
             0 => Frame::Challenge(&payload).encode(out),
             1 => Frame::Answer(&payload).encode(out),
             2 => Frame::Resume(self.resume()).encode(out),
@@ -240,6 +240,13 @@ impl Talk {
                 code: self.rng.u16(..),
                 retry: self.retry(),
                 taken: self.number(),
+                text: "",
+            })
+            .encode(out),
+            13 => Frame::GoAway(GoAway {
+                within_ms: self.rng.u32(..5_000),
+                retry: self.retry(),
+                redirect: "elsewhere:7000",
                 text: "",
             })
             .encode(out),

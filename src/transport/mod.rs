@@ -10,12 +10,12 @@ pub mod tcp;
 #[cfg(feature = "tls")]
 pub mod tls;
 
-pub(crate) use refusal::Outcome;
 use bytes::Bytes;
 use futures::{
     future::BoxFuture,
     io::{AsyncRead, AsyncWrite},
 };
+pub(crate) use refusal::Outcome;
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
 /// One physical connection: bytes both ways, reliable and in order for as long as it lasts.
@@ -123,6 +123,19 @@ pub trait Dial: Send + Sync + 'static {
     ///
     /// Dropping the future must end the attempt: it is dropped when the dial timeout is over.
     fn dial(&self) -> impl Future<Output = io::Result<Self::Link>> + Send;
+
+    /// What dials `to` instead, which a server has named. `None`, the default, where this transport has no such addresses:
+    /// then no redirect is followed.
+    ///
+    /// The text is a stranger's: it is at most 255 bytes long and has no control characters, and may be no address at all.
+    #[must_use]
+    fn redirected(&self, to: &str) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = to;
+        None
+    }
 }
 
 /// Waits for links that others dial.
@@ -186,11 +199,16 @@ impl Link for BoxLink {
 /// [`Dial`] without its type: below the surface nothing is generic over the transport.
 pub(crate) trait DynDial: Send + Sync {
     fn dial_boxed(&self) -> BoxFuture<'_, io::Result<BoxLink>>;
+    fn redirected(&self, to: &str) -> Option<Box<dyn DynDial>>;
 }
 
 impl<D: Dial> DynDial for D {
     fn dial_boxed(&self) -> BoxFuture<'_, io::Result<BoxLink>> {
         Box::pin(async { Ok(Box::new(self.dial().await?) as BoxLink) })
+    }
+
+    fn redirected(&self, to: &str) -> Option<Box<dyn DynDial>> {
+        Dial::redirected(self, to).map(|dialer| Box::new(dialer) as Box<dyn DynDial>)
     }
 }
 

@@ -102,6 +102,10 @@ impl Dial for TcpDialer {
         }
         Err(failure.unwrap_or_else(|| nothing_found(&self.address)))
     }
+
+    fn redirected(&self, to: &str) -> Option<Self> {
+        Some(Self::new(to, self.user_timeout))
+    }
 }
 
 impl TcpAcceptor {

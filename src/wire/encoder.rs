@@ -1,6 +1,6 @@
 use super::{
-    Beat, Close, Frame, HEADER_BYTES, IDENTITY_BYTES, Login, MAGIC, REDIRECT_BYTES, Refused,
-    Resume, Resumed, RetryClass, Secret, TEXT_BYTES, Terms, Welcome, kind,
+    Beat, Close, Frame, GoAway, HEADER_BYTES, IDENTITY_BYTES, Login, MAGIC, REDIRECT_BYTES,
+    Refused, Resume, Resumed, RetryClass, Secret, TEXT_BYTES, Terms, Welcome, kind,
 };
 
 impl Frame<'_> {
@@ -20,6 +20,7 @@ impl Frame<'_> {
             Self::Resumed(body) => body.encode(out),
             Self::Ping(body) | Self::Pong(body) => body.encode(out),
             Self::Close(body) => body.encode(out),
+            Self::GoAway(body) => body.encode(out),
             Self::Ack(taken) | Self::Closed(taken) => out.extend_from_slice(&taken.to_be_bytes()),
             Self::Challenge(body)
             | Self::Answer(body)
@@ -44,11 +45,16 @@ impl Frame<'_> {
             + match self {
                 Self::Login(body) => 60 + body.credentials.len(),
                 Self::Welcome(body) => 63 + identity(body).len(),
-                Self::Refused(body) => 25 + redirect(body).len() + cut(body.text, TEXT_BYTES).len(),
+                Self::Refused(body) => {
+                    25 + redirect(body.redirect).len() + cut(body.text, TEXT_BYTES).len()
+                }
                 Self::Resume(_) => 54,
                 Self::Resumed(_) => 40,
                 Self::Ping(_) | Self::Pong(_) => 32,
                 Self::Close(body) => 16 + cut(body.text, TEXT_BYTES).len(),
+                Self::GoAway(body) => {
+                    11 + redirect(body.redirect).len() + cut(body.text, TEXT_BYTES).len()
+                }
                 Self::Ack(_) | Self::Closed(_) => 8,
                 Self::Challenge(body)
                 | Self::Answer(body)
@@ -123,7 +129,7 @@ impl Refused<'_> {
         self.retry.encode(out);
         out.extend_from_slice(&self.taken.to_be_bytes());
         out.extend_from_slice(&self.attempt.to_be_bytes());
-        short(redirect(self).as_bytes(), out);
+        short(redirect(self.redirect).as_bytes(), out);
         short(cut(self.text, TEXT_BYTES).as_bytes(), out);
     }
 }
@@ -168,6 +174,15 @@ impl Close<'_> {
     }
 }
 
+impl GoAway<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.within_ms.to_be_bytes());
+        self.retry.encode(out);
+        short(redirect(self.redirect).as_bytes(), out);
+        short(cut(self.text, TEXT_BYTES).as_bytes(), out);
+    }
+}
+
 impl Terms {
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.heartbeat_ms.to_be_bytes());
@@ -206,12 +221,8 @@ fn identity<'a>(body: &Welcome<'a>) -> &'a [u8] {
 }
 
 /// A cut address leads nowhere: too long is none.
-const fn redirect<'a>(body: &Refused<'a>) -> &'a str {
-    if body.redirect.len() <= REDIRECT_BYTES {
-        body.redirect
-    } else {
-        ""
-    }
+const fn redirect(to: &str) -> &str {
+    if to.len() <= REDIRECT_BYTES { to } else { "" }
 }
 
 /// The longest beginning of `text` with at most `max` bytes and no torn character.

@@ -35,6 +35,8 @@ pub enum Frame<'a> {
     Close(Close<'a>),
     /// The end is seen; carries the final count of messages taken.
     Closed(u64),
+    /// Acceptor: it goes away, and closes the session soon.
+    GoAway(GoAway<'a>),
     /// A type from 0x80 up that this version skips. Counts as life, its body was dropped.
     Extension(u8),
 }
@@ -58,6 +60,7 @@ impl Frame<'_> {
             Self::Pong(_) => kind::PONG,
             Self::Close(_) => kind::CLOSE,
             Self::Closed(_) => kind::CLOSED,
+            Self::GoAway(_) => kind::GOAWAY,
             Self::Extension(kind) => *kind,
         }
     }
@@ -80,6 +83,7 @@ impl Frame<'_> {
             Self::Pong(_) => "PONG",
             Self::Close(_) => "CLOSE",
             Self::Closed(_) => "CLOSED",
+            Self::GoAway(_) => "GOAWAY",
             Self::Extension(_) => "EXTENSION",
         }
     }
@@ -198,6 +202,19 @@ pub struct Close<'a> {
     pub text: &'a str,
 }
 
+/// Body of GOAWAY.
+#[derive(Clone, Debug)]
+pub struct GoAway<'a> {
+    /// The session is closed after so many milliseconds at the latest; at most [`AWAY_WITHIN_MS`].
+    pub within_ms: u32,
+    /// When to log in again, here or where `redirect` says.
+    pub retry: RetryClass,
+    /// Where to go instead, empty for nowhere; at most [`REDIRECT_BYTES`].
+    pub redirect: &'a str,
+    /// For people, may be empty; at most [`TEXT_BYTES`].
+    pub text: &'a str,
+}
+
 /// The values two ends agree on at login. The wire carries them as they are; ranges are checked by who uses them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -235,6 +252,7 @@ impl fmt::Debug for Frame<'_> {
             Self::Resume(body) => body.fmt(f),
             Self::Resumed(body) => body.fmt(f),
             Self::Close(body) => body.fmt(f),
+            Self::GoAway(body) => body.fmt(f),
             Self::Ping(beat) => f.debug_tuple("Ping").field(beat).finish(),
             Self::Pong(beat) => f.debug_tuple("Pong").field(beat).finish(),
             Self::Ack(taken) => write!(f, "Ack({taken})"),
@@ -289,6 +307,9 @@ pub const IDENTITY_BYTES: usize = 128;
 
 /// Longest text for people: enough for a sentence, too short to fill somebody's log.
 pub const TEXT_BYTES: usize = 128;
+
+/// The longest time that GOAWAY may leave, in milliseconds: an hour. Who has longer says it later.
+pub const AWAY_WITHIN_MS: u32 = 3_600_000;
 
 /// Longest redirect: what its length byte can say, and a longest host name with a port.
 pub const REDIRECT_BYTES: usize = 255;

@@ -28,6 +28,8 @@ pub const PONG: u8 = 0x21;
 pub const CLOSE: u8 = 0x30;
 /// The end is seen.
 pub const CLOSED: u8 = 0x31;
+/// The acceptor goes away: the session will be closed soon.
+pub const GOAWAY: u8 = 0x32;
 /// Types from here up may be skipped by who does not know them.
 pub const FIRST_EXTENSION: u8 = 0x80;
 
@@ -40,5 +42,5 @@ pub const fn is_payload(kind: u8) -> bool {
 /// Whether this version handles or skips frames of this type; every other type breaks the protocol.
 #[must_use]
 pub const fn is_known(kind: u8) -> bool {
-    matches!(kind, LOGIN..=RESUMED | DATA..=ACK | PING | PONG | CLOSE | CLOSED | FIRST_EXTENSION..)
+    matches!(kind, LOGIN..=RESUMED | DATA..=ACK | PING | PONG | CLOSE..=GOAWAY | FIRST_EXTENSION..)
 }

@@ -1,7 +1,7 @@
 use super::cursor::Cursor;
 use super::{
-    Beat, CONTROL_FRAME_BYTES, Close, Frame, HEADER_BYTES, IDENTITY_BYTES, Login, MAGIC,
-    REDIRECT_BYTES, Refused, Resume, Resumed, TEXT_BYTES, Violation, Welcome, kind,
+    AWAY_WITHIN_MS, Beat, CONTROL_FRAME_BYTES, Close, Frame, GoAway, HEADER_BYTES, IDENTITY_BYTES,
+    Login, MAGIC, REDIRECT_BYTES, Refused, Resume, Resumed, TEXT_BYTES, Violation, Welcome, kind,
 };
 
 /// The first whole frame of `bytes` and how many bytes it took; `None` while more bytes are needed.
@@ -93,6 +93,7 @@ fn body_of(unit: &[u8]) -> Result<Frame<'_>, Violation> {
         kind::PONG => Frame::Pong(beat(&mut body)?),
         kind::CLOSE => Frame::Close(close(&mut body)?),
         kind::CLOSED => Frame::Closed(body.u64()?),
+        kind::GOAWAY => Frame::GoAway(go_away(&mut body)?),
         kind::FIRST_EXTENSION.. => {
             body.rest();
             Frame::Extension(kind)
@@ -187,6 +188,19 @@ fn close<'a>(body: &mut Cursor<'a>) -> Result<Close<'a>, Violation> {
         code: body.u16()?,
         retry: body.retry()?,
         taken: body.u64()?,
+        text: body.text(TEXT_BYTES)?,
+    })
+}
+
+fn go_away<'a>(body: &mut Cursor<'a>) -> Result<GoAway<'a>, Violation> {
+    let within_ms = body.u32()?;
+    if within_ms > AWAY_WITHIN_MS {
+        return Err(Violation::BadValue);
+    }
+    Ok(GoAway {
+        within_ms,
+        retry: body.retry()?,
+        redirect: body.text(REDIRECT_BYTES)?,
         text: body.text(TEXT_BYTES)?,
     })
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sessile::{Config, Ended, LoggedIn, Multi, Reason, Session, transport::memory::Direction};
+use sessile::{
+    Config, Drained, Ended, LoggedIn, Multi, Reason, Session, transport::memory::Direction,
+};
 
 use super::{LIMIT, lost_pair, number, numbered, poll_times, slow_pair, slow_world};
 
@@ -51,6 +53,39 @@ fn a_close_that_nobody_waits_for_delivers_what_was_sent_before_it() {
         if let Some(undelivered) = done {
             assert!(polls > 3, "there was nothing to cancel");
             assert!(undelivered.is_empty(), "{undelivered:?}");
+            return;
+        }
+    }
+}
+
+/// What peers were told cannot be taken back; who waits anew hears the counts all the same.
+#[test]
+fn a_drain_that_nobody_waits_for_goes_on_to_its_end() {
+    for polls in 0.. {
+        let world = slow_world();
+        let (server, mut door) = world.server(Config::new());
+        let (mut mine, theirs) = slow_pair(&world, &Config::new(), &mut door);
+        let mut drain = server.drain(Duration::from_secs(3));
+        let done = poll_times(&world, &mut drain, polls);
+        drop(drain);
+        if polls == 0 {
+            world.pass(Duration::from_secs(5));
+            assert!(mine.check().is_ok(), "it never began");
+            drop((mine, theirs));
+            continue;
+        }
+        let end = world.run_within(LIMIT, mine.recv()).expect_err("the end");
+        let Ended::Closed(closed) = end else {
+            panic!("after {polls} polls: {end:?}")
+        };
+        assert_eq!(closed.reason(), Reason::Draining, "after {polls} polls");
+        world.pass(Duration::from_secs(2));
+        assert!(world.run(door.next()).is_none(), "the runtime has stopped");
+        let again = world.run(server.drain(Duration::from_secs(60)));
+        assert_eq!(again.closed + again.left + again.cut, 1);
+        assert_eq!(again.closed, 1, "after {polls} polls: {again:?}");
+        if done.is_some_and(|done: Drained| done == again) || polls > 40 {
+            assert!(polls > 1, "there was nothing to cancel");
             return;
         }
     }

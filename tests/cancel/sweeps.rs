@@ -7,7 +7,12 @@ use std::{collections::BTreeSet, fs, path::Path};
 type Sweep = (&'static str, &'static str, &'static str);
 
 /// Each public future.
-const FUTURES: [Sweep; 11] = [
+const FUTURES: [Sweep; 12] = [
+    (
+        "Draining",
+        "closing.rs",
+        "a_drain_that_nobody_waits_for_goes_on_to_its_end",
+    ),
     (
         "Connect",
         "entering.rs",

@@ -87,7 +87,7 @@ fn every_frame_in_every_stage_is_in_place_where_the_page_says_so_and_nowhere_els
             }
         }
     }
-    assert_eq!(in_place + out_of_place + older, stages().len() * 15);
+    assert_eq!(in_place + out_of_place + older, stages().len() * 16);
     assert!(in_place > 100 && out_of_place > 300 && older > 100);
 }
 

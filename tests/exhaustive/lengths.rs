@@ -39,7 +39,7 @@ fn refused(len: usize, byte: u8, payload_limit: usize) -> Option<Violation> {
     match byte {
         _ if len == 0 => Some(Violation::Empty),
         _ if len > limit => Some(Violation::TooLong),
-        0x01..=0x07 | 0x10..=0x12 | 0x20 | 0x21 | 0x30 | 0x31 | 0x80.. => None,
+        0x01..=0x07 | 0x10..=0x12 | 0x20 | 0x21 | 0x30..=0x32 | 0x80.. => None,
         _ => Some(Violation::UnknownType),
     }
 }
@@ -194,6 +194,7 @@ fn body_range(frame: &Frame<'_>, payload_limit: usize) -> (usize, usize) {
         Frame::Ack(_) | Frame::Closed(_) => (8, 8),
         Frame::Ping(_) | Frame::Pong(_) => (32, 32),
         Frame::Close(_) => (16, 16),
+        Frame::GoAway(_) => (11, 11),
     }
 }
 
@@ -225,7 +226,7 @@ fn a_body_of_any_length_is_taken_where_its_type_has_that_length_and_refused_else
 }
 
 /// A frame's unit up to a length byte, what that byte may say at most, and the least that must follow the field.
-fn short_fields() -> [(&'static str, Vec<u8>, usize, usize); 4] {
+fn short_fields() -> [(&'static str, Vec<u8>, usize, usize); 6] {
     let of = |name: &str, end: usize| {
         let frames = samples();
         let frame = frames.iter().find(|frame| frame.name() == name);
@@ -233,11 +234,15 @@ fn short_fields() -> [(&'static str, Vec<u8>, usize, usize); 4] {
     };
     let mut refused_text = of("REFUSED", 23);
     refused_text.push(0); // no redirect
+    let mut away_text = of("GOAWAY", 9);
+    away_text.push(0);
     [
         ("identity", of("WELCOME", 62), IDENTITY_BYTES, 0),
         ("redirect", of("REFUSED", 23), REDIRECT_BYTES, 1),
         ("text of REFUSED", refused_text, TEXT_BYTES, 0),
         ("text of CLOSE", of("CLOSE", 15), TEXT_BYTES, 0),
+        ("redirect of GOAWAY", of("GOAWAY", 9), REDIRECT_BYTES, 1),
+        ("text of GOAWAY", away_text, TEXT_BYTES, 0),
     ]
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn frame(frame: &Frame<'_>, story: Option<usize>) -> u64 {
             (code, taken, attempt).hash(&mut state);
         }
         Frame::Close(Close { code, taken, .. }) => (code, taken).hash(&mut state),
+        Frame::GoAway(away) => (away.within_ms, away.redirect).hash(&mut state),
         Frame::Ack(taken) | Frame::Closed(taken) => taken.hash(&mut state),
         Frame::Data(payload) | Frame::Volatile(payload) => payload.hash(&mut state),
         // Clocks and nonces are measured with; nothing follows from them.

@@ -12,6 +12,7 @@
 
 mod checker;
 mod doctored;
+mod drained;
 mod flow;
 mod journal;
 mod plan;

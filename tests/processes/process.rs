@@ -60,7 +60,13 @@ pub(crate) struct View {
 
 impl Server {
     pub(crate) fn start(log: &Path) -> Self {
+        Self::start_with(log, &[])
+    }
+
+    /// With these arguments besides.
+    pub(crate) fn start_with(log: &Path, more: &[&str]) -> Self {
         let mut arguments = times();
+        arguments.extend(more.iter().map(ToString::to_string));
         arguments.extend(["--resume-ms", &RESUME.as_millis().to_string()].map(String::from));
         arguments.extend(["--until-eof", "--log"].map(String::from));
         arguments.push(log.display().to_string());
@@ -86,20 +92,25 @@ impl Server {
     }
 
     /// Lets it go in good order.
-    pub(crate) fn end(self) -> Journal {
+    pub(crate) fn end(mut self) -> Journal {
+        self.program.end_input();
+        self.has_ended().0
+    }
+
+    /// It ends by itself; what it printed.
+    pub(crate) fn has_ended(self) -> (Journal, String) {
         let Self {
-            mut program,
+            program,
             mut journal,
             ..
         } = self;
-        program.end_input();
         let (status, printed) = program.end();
         assert!(
             status.success(),
             "the server: {status}; it printed:\n{printed}"
         );
         journal.read_on();
-        journal
+        (journal, printed)
     }
 }
 
@@ -124,9 +135,12 @@ impl Client {
         let think = if self.thinks { "25" } else { "0" };
         let pace = ["--burst", burst, "--every-ms", every, "--think-ms", think];
         let patience = ["--login-ms", "1000", "--reconnect-ms", "20"];
-        let supervised = self.supervised.then_some("--supervised");
+        let supervised: &[&str] = match self.supervised {
+            true => &["--supervised", "--redirects"],
+            false => &[],
+        };
         let all = own.into_iter().chain(pace).chain(patience);
-        arguments.extend(all.chain(supervised).map(String::from));
+        arguments.extend(all.chain(supervised.iter().copied()).map(String::from));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         self.running = Some(Running {
             journal: Journal::of(log),

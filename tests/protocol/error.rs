@@ -6,7 +6,7 @@ use sessile::{
 };
 
 use crate::{
-    say::{bytes, close, login, ping, refused, resume, resumed, secret, welcome},
+    say::{bytes, close, go_away, login, ping, refused, resume, resumed, secret, welcome},
     scene::Scene,
 };
 
@@ -90,7 +90,7 @@ fn noise(seed: u64) -> Vec<u8> {
     };
     let mut out = Vec::new();
     for _ in 0..next(12) + 1 {
-        let mut raw = bytes(&[match next(13) {
+        let mut raw = bytes(&[match next(14) {
             0 => Frame::Login(login(next(3))),
             1 => Frame::Answer(b"x"),
             2 => Frame::Welcome(welcome()),
@@ -100,9 +100,10 @@ fn noise(seed: u64) -> Vec<u8> {
             6 => Frame::Volatile(b"v"),
             7 => Frame::Ack(next(3)),
             8 => ping(next(3) as u32, next(3)),
-            9 => close(next(20) as u16, next(3)),
+            9 => close(next(21) as u16, next(3)),
             10 => Frame::Closed(next(3)),
             11 => Frame::Extension(0x80),
+            12 => go_away(next(3_000) as u32, RetryClass::After(next(9) as u32), "b:1"),
             _ => Frame::Data(b"d"),
         }]);
         if next(6) == 0 {

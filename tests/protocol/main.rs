@@ -5,6 +5,7 @@ mod back;
 mod say;
 mod scene;
 
+mod away;
 mod beat;
 mod bounds;
 mod close;

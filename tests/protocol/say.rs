@@ -1,7 +1,7 @@
 //! Frames as a test writes them, and as it reads them: one line of text each.
 
 use sessile::wire::{
-    Beat, Close, Frame, Login, Resume, Resumed, RetryClass, Secret, Terms, Welcome,
+    Beat, Close, Frame, GoAway, Login, Resume, Resumed, RetryClass, Secret, Terms, Welcome,
 };
 
 /// What both sides ask for and grant unless a test says otherwise.
@@ -96,6 +96,15 @@ pub(crate) fn ping(nonce: u32, clock: u64) -> Frame<'static> {
     })
 }
 
+pub(crate) fn go_away(within_ms: u32, retry: RetryClass, redirect: &'static str) -> Frame<'static> {
+    Frame::GoAway(GoAway {
+        within_ms,
+        retry,
+        redirect,
+        text: "",
+    })
+}
+
 /// A frame of each type that is well made, and one of a type that may be skipped.
 pub(crate) fn samples() -> Vec<Frame<'static>> {
     vec![
@@ -113,6 +122,7 @@ pub(crate) fn samples() -> Vec<Frame<'static>> {
         Frame::Pong(Beat::default()),
         close(1, 0),
         Frame::Closed(0),
+        go_away(1_000, RetryClass::Now, ""),
         Frame::Extension(0x80),
     ]
 }
@@ -157,6 +167,12 @@ pub(crate) fn line(frame: &Frame<'_>) -> String {
             )
         }
         Frame::Ack(taken) | Frame::Closed(taken) => format!("{name} {taken}"),
+        Frame::GoAway(body) => {
+            format!(
+                "{name} within {} {:?} to {:?} {:?}",
+                body.within_ms, body.retry, body.redirect, body.text
+            )
+        }
         Frame::Ping(_) | Frame::Pong(_) | Frame::Extension(_) => name.to_owned(),
         Frame::Close(body) => format!("{name} {} {:?} taken {}", body.code, body.retry, body.taken),
     }

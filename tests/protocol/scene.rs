@@ -343,6 +343,11 @@ impl Scene {
         self.events.iter().any(|kind| kind.name() == event)
     }
 
+    /// The same, of inputs that a test gives by itself.
+    pub(crate) fn performs(&mut self, fx: Effects) {
+        self.perform(fx);
+    }
+
     fn perform(&mut self, mut fx: Effects) {
         for effect in fx.drain() {
             match effect {

@@ -20,6 +20,18 @@ const OPEN: [&str; 7] = [
     "EXTENSION",
 ];
 
+/// What a dialer takes on one.
+const DIALER_OPEN: [&str; 8] = [
+    "DATA",
+    "VOLATILE",
+    "ACK",
+    "PING",
+    "PONG",
+    "CLOSE",
+    "EXTENSION",
+    "GOAWAY",
+];
+
 // [STATE-1] [STATE-2]
 #[test]
 fn an_acceptor_takes_in_each_state_what_the_table_says() {
@@ -101,7 +113,7 @@ fn a_dialer_takes_in_each_state_what_the_table_says() {
         ),
         (challenged, &["REFUSED", "EXTENSION"]),
         (resume_sent, &["RESUMED", "REFUSED", "EXTENSION"]),
-        (Scene::client_open, &OPEN),
+        (Scene::client_open, &DIALER_OPEN),
     ];
     for (row, (begin, takes)) in table.into_iter().enumerate() {
         for frame in samples() {

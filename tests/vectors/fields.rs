@@ -1,7 +1,7 @@
 //! A frame as the fields of a vector, and the way back.
 
 use sessile::wire::{
-    Beat, Close, Frame, Login, Refused, Resume, Resumed, RetryClass, Secret, Terms, Welcome,
+    Beat, Close, Frame, GoAway, Login, Refused, Resume, Resumed, RetryClass, Secret, Terms, Welcome,
 };
 
 use crate::file::{Vector, to_hex};
@@ -111,6 +111,15 @@ pub(crate) fn of(frame: &Frame<'_>, used: usize) -> Vec<(String, String)> {
                 .add("taken", taken)
                 .add("text", text);
         }
+        Frame::GoAway(GoAway {
+            within_ms,
+            retry,
+            redirect,
+            text,
+        }) => {
+            out.add("within_ms", within_ms).retry(*retry);
+            out.add("redirect", redirect).add("text", text);
+        }
         Frame::Ack(taken) | Frame::Closed(taken) => {
             out.add("taken", taken);
         }
@@ -189,6 +198,12 @@ pub(crate) fn encode(vector: &Vector) -> Option<Vec<u8>> {
             text: v.get("text"),
         }),
         "CLOSED" => Frame::Closed(v.number("taken")),
+        "GOAWAY" => Frame::GoAway(GoAway {
+            within_ms: v.number("within_ms"),
+            retry: retry(v),
+            redirect: v.get("redirect"),
+            text: v.get("text"),
+        }),
         "EXTENSION" => return None,
         other => panic!("{}: unknown type {other}", v.name),
     };

@@ -134,7 +134,7 @@ impl Machine {
         }
     }
 
-    fn end_with(&mut self, cx: &mut Cx<'_>, closed: Closed, farewell: Farewell) {
+    pub(super) fn end_with(&mut self, cx: &mut Cx<'_>, closed: Closed, farewell: Farewell) {
         if self
             .dialer_mut()
             .is_some_and(|dialer| dialer.login.is_under_way())
@@ -181,15 +181,19 @@ impl Machine {
         }
         let until = cx.now + terms::lease(&self.terms);
         if self.phase == Phase::Ended {
+            self.answered();
             // Once is enough: a second CLOSE does not win the peer more time.
             if !matches!(self.farewell, Farewell::Answering { .. }) {
                 let said = matches!(self.farewell, Farewell::Closing { said: true, .. });
                 self.farewell = Farewell::Answering { until, said };
             }
         } else {
-            let closed = Closed::new(mirrored(close.code))
-                .with_text(close.text)
-                .with_retry(retry_of(close.retry));
+            let closed = match mirrored(close.code) {
+                Reason::Draining => self.drained(close.retry, "", close.text),
+                reason => Closed::new(reason)
+                    .with_text(close.text)
+                    .with_retry(retry_of(close.retry)),
+            };
             let said = false;
             self.end_with(cx, closed, Farewell::Answering { until, said });
         }
@@ -200,6 +204,7 @@ impl Machine {
         match self.farewell {
             Farewell::Closing { said: true, .. } => {
                 self.outbox.ack_finally(taken);
+                self.answered();
                 self.settle();
             }
             // Our CLOSE and the peer's crossed: its answer came before ours was written, and ours is still owed.
@@ -292,7 +297,7 @@ impl Refusal {
             retry: retry_class(closed.retry()),
             taken: 0,
             attempt: 0,
-            redirect: String::new(),
+            redirect: closed.redirect().unwrap_or_default().to_owned(),
             text: closed.text().unwrap_or_default().to_owned(),
         }
     }
@@ -351,7 +356,8 @@ pub(super) fn mirrored(code: u16) -> Reason {
             | Reason::Protocol
             | Reason::Exhausted
             | Reason::Incompatible
-            | Reason::HostPanicked,
+            | Reason::HostPanicked
+            | Reason::Draining,
         ) => Reason::from_code(code).unwrap_or(Reason::ClosedByPeer),
         _ => Reason::ClosedByPeer,
     }

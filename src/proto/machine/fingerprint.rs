@@ -3,7 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Acceptor, Dialer, Farewell, Machine, Role, Time, ending::Refusal};
+use super::{Acceptor, Away, Dialer, Farewell, Machine, Role, Time, ending::Refusal};
 use crate::proto::dialer::Login;
 
 impl Machine {
@@ -47,6 +47,7 @@ impl Machine {
             link_base,
             ended,
             farewell,
+            away,
             resumed: _,
             replayed: _,
             volatile_dropped: _,
@@ -67,6 +68,7 @@ impl Machine {
             state.time(time);
         }
         state.farewell(farewell);
+        state.away(away.as_deref());
         match role {
             Role::Dialer(dialer) => state.dialer(dialer),
             Role::Acceptor(acceptor) => state.acceptor(acceptor),
@@ -125,6 +127,13 @@ impl Print<'_> {
             Farewell::Answering { until: _, said } => said.hash(self),
             Farewell::None | Farewell::LastWord { .. } | Farewell::Done => {}
         }
+    }
+
+    fn away(&mut self, away: Option<&Away>) {
+        away.is_some().hash(self);
+        let Some(away) = away else { return };
+        (away.said, away.answered).hash(self);
+        self.time(Some(away.by));
     }
 
     fn dialer(&mut self, dialer: &Dialer) {

@@ -126,6 +126,9 @@ impl Machine {
             }
             Frame::Pong(beat) => cx.fx.measured(self.liveness.hear_pong(cx.now, beat)),
             Frame::Closed(taken) => self.on_closed(*taken)?,
+            Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
+                self.on_go_away(cx, said);
+            }
             _ => return Err(Violation::OutOfPlace),
         }
         Ok(Heard::Applied)

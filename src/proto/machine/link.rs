@@ -85,6 +85,9 @@ impl Machine {
         self.inbox.link_lost();
         self.volatile_dropped += self.volatile.len() as u64;
         self.volatile.clear();
+        if let Some(away) = &mut self.away {
+            away.said = false; // the next link is told again
+        }
         self.wake(Wake::ALL);
         match self.phase {
             Phase::LoggedIn | Phase::Suspect => {
@@ -120,6 +123,9 @@ impl Machine {
 
     /// The session has lost its link: the acceptor's resume window opens, the dialer plans to come back.
     fn await_return(&mut self, cx: &mut Cx<'_>) {
+        if self.leave_if_due(cx) {
+            return; // it said that it would be gone by now
+        }
         let stable = cx.now.since(self.link_since) >= cx.settings.reconnect.stable_after;
         match &mut self.role {
             Role::Acceptor(acceptor) => {

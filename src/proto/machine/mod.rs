@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod app;
+mod away;
 mod ending;
 mod fingerprint;
 mod frames;
@@ -25,9 +26,11 @@ mod vitals;
 #[cfg(feature = "sim")]
 pub(crate) use self::vitals::Vitals;
 pub use self::{
-    frames::Heard, login::Verdict, resume::ResumeRefusal, timers::Course, transmit::Transmit,
+    away::Departure, frames::Heard, login::Verdict, resume::ResumeRefusal, timers::Course,
+    transmit::Transmit,
 };
 pub use super::{dialer::LoginFailure, inbox::Received};
+use away::Away;
 use ending::Farewell;
 
 /// One session, on either side: everything that happens to it, and nothing of how.
@@ -78,6 +81,8 @@ pub struct Machine {
     link_base: u64,
     ended: Option<Closed>,
     farewell: Farewell,
+    /// The acceptor goes away; there is next to never anything here.
+    away: Option<Box<Away>>,
     resumed: u64,
     replayed: u64,
     volatile_dropped: u64,
@@ -217,6 +222,7 @@ impl Machine {
             link_base: 0,
             ended: None,
             farewell: Farewell::None,
+            away: None,
             resumed: 0,
             replayed: 0,
             volatile_dropped: 0,

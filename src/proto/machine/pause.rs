@@ -13,6 +13,14 @@ impl Machine {
         }
     }
 
+    /// The next login is made elsewhere, where the last server said, or at the client's own address again: observers hear of it.
+    pub fn announce_redirect(&mut self, cx: &mut Cx<'_>, to: Option<&str>) {
+        if self.phase == Phase::Dialing {
+            let to = to.map(Into::into);
+            self.emit(cx, EventKind::Redirected { to });
+        }
+    }
+
     /// Whether somebody said that the network is back since the last login; once.
     pub fn take_nudge(&mut self) -> bool {
         self.dialer_mut()

@@ -198,6 +198,7 @@ impl Machine {
         self.outbox.ack_finally(refused.taken);
         let reason = ending::mirrored(refused.code);
         let closed = match Reason::from_code(refused.code) {
+            Some(Reason::Draining) => self.drained(refused.retry, refused.redirect, refused.text),
             // A reason has its own sentence, and its own blame: what the peer adds is words and when to come again.
             Some(_) if refused.redirect.is_empty() => Closed::new(reason)
                 .with_text(refused.text)

@@ -17,6 +17,7 @@ pub struct Course {
     ack_at: Option<Time>,
     blocked_since: Option<Time>,
     ping_now: bool,
+    leave_by: Option<Time>,
 }
 
 impl Machine {
@@ -68,6 +69,7 @@ impl Machine {
             );
         }
         soonest.add(self.farewell.until());
+        soonest.add(self.away_at());
         soonest.0
     }
 
@@ -81,6 +83,7 @@ impl Machine {
             ack_at: self.inbox.due_at(),
             blocked_since: self.blocked_since,
             ping_now: self.ping_now,
+            leave_by: self.away.as_ref().map(|away| away.by),
         })
     }
 
@@ -88,6 +91,9 @@ impl Machine {
     pub fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
         if self.stage == Stage::Open && self.inbox.ripen(cx.now) {
             self.wake(Wake::LINK);
+        }
+        if self.leave_if_due(cx) {
+            return;
         }
         match self.phase {
             Phase::Dialing | Phase::Connecting => self.login_timeout(cx),

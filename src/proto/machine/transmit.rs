@@ -158,6 +158,7 @@ impl Machine {
         if let Some(pong) = self.liveness.pong(cx.now, cx.tick) {
             Frame::Pong(pong).encode(out);
         }
+        self.write_go_away(cx, out);
         let ping = std::mem::take(&mut self.ping_now)
             || (self.ended.is_none()
                 && self
@@ -251,6 +252,7 @@ impl Machine {
             Stage::Open => {
                 self.liveness.owes_pong()
                     || self.ping_now
+                    || self.owes_go_away()
                     || self.inbox.is_due(cx.now)
                     || self.has_unwritten()
                     || !self.volatile.is_empty()

@@ -16,7 +16,7 @@ const REFUSING: Row = Row::Acceptor("refusing");
 const RESUMING: Row = Row::Acceptor("resuming");
 pub(super) const OPEN: Row = Row::Acceptor("open");
 
-pub(super) const STAGES: [Entry; 22] = [
+pub(super) const STAGES: [Entry; 24] = [
     ("acceptor: nothing was said", GREETING, greeting),
     (
         "acceptor: LOGIN was read, the host judges",
@@ -72,6 +72,16 @@ pub(super) const STAGES: [Entry; 22] = [
         "acceptor: taken over, the last word is to be written",
         OPEN,
         taken_over,
+    ),
+    (
+        "acceptor: goes away, GOAWAY is to be written",
+        OPEN,
+        going_away,
+    ),
+    (
+        "acceptor: goes away, its CLOSE was written",
+        OPEN,
+        gone_away,
     ),
     (
         "acceptor: the peer came back on a newer link",
@@ -203,6 +213,24 @@ fn taken_over() -> Made {
         ..login(1)
     });
     assert_eq!(scene.reason(key), Some(Reason::TakenOver));
+    (scene, link, key)
+}
+
+fn going_away() -> Made {
+    let (mut scene, link, key) = served();
+    let by = scene.now + ms(2_000);
+    scene.on(key, |machine, cx| {
+        machine.go_away(cx, by, ms(500), "b:7000", "")
+    });
+    (scene, link, key)
+}
+
+fn gone_away() -> Made {
+    let (mut scene, mut link, key) = going_away();
+    assert!(scene.hears(&mut link)[0].starts_with("GOAWAY"));
+    scene.pass(ms(2_000));
+    let heard = scene.hears(&mut link);
+    assert!(heard.iter().any(|line| line.starts_with("CLOSE 20")));
     (scene, link, key)
 }
 

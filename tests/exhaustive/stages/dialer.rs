@@ -5,7 +5,7 @@ use sessile::wire::{Frame, RetryClass};
 
 use super::{Entry, Made, Row, older, open};
 use crate::{
-    say::{refused, resumed},
+    say::{go_away, refused, resumed},
     scene::{Link, Scene, ms},
 };
 
@@ -16,7 +16,7 @@ const CHALLENGED: Row = Row::Dialer("challenged");
 const RESUME_SENT: Row = Row::Dialer("resume sent");
 pub(super) const OPEN: Row = Row::Dialer("open");
 
-pub(super) const STAGES: [Entry; 17] = [
+pub(super) const STAGES: [Entry; 18] = [
     ("dialer: its first link is being dialed", QUIET, dialing),
     ("dialer: nothing was said", QUIET, quiet),
     ("dialer: LOGIN is to be written", BEGINNING, login_due),
@@ -47,6 +47,7 @@ pub(super) const STAGES: [Entry; 17] = [
         RESUME_SENT,
         closing_resume_written,
     ),
+    ("dialer: was told to go", OPEN, told_to_go),
     (
         "dialer: gave the login on this link up",
         Row::Older,
@@ -121,6 +122,14 @@ fn proof_due() -> Made {
 
 pub(super) fn opened() -> Made {
     of(Scene::client_open())
+}
+
+fn told_to_go() -> Made {
+    let (mut scene, mut link, key) = opened();
+    let wait = RetryClass::After(500);
+    scene.says(&mut link, &[go_away(3_000, wait, "b:7000")]);
+    assert!(scene.saw("draining"));
+    (scene, link, key)
 }
 
 fn redialing() -> Made {
