@@ -82,7 +82,7 @@ impl Machine {
         Ok(Heard::Applied)
     }
 
-    fn apply_open(&mut self, cx: &Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
+    fn apply_open(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         let direct = cx.direct && self.inbox.is_empty() && self.outbox.is_open(&self.terms);
         let reading = self.phase != Phase::Ended;
         match frame {
@@ -119,10 +119,10 @@ impl Machine {
                 }
             }
             Frame::Ping(beat) => {
-                self.liveness.hear_ping(cx.now, beat);
+                cx.fx.measured(self.liveness.hear_ping(cx.now, beat));
                 self.wake(Wake::LINK);
             }
-            Frame::Pong(beat) => self.liveness.hear_pong(cx.now, beat),
+            Frame::Pong(beat) => cx.fx.measured(self.liveness.hear_pong(cx.now, beat)),
             Frame::Closed(taken) => self.on_closed(*taken)?,
             _ => return Err(Violation::OutOfPlace),
         }
