@@ -155,9 +155,9 @@ const fn cause_name(cause: LossCause) -> &'static str {
         LossCause::Silence => "silence",
         LossCause::ClosedByPeer => "closed-by-peer",
         LossCause::Io(_) => "io",
-        LossCause::Tls(_) => "tls",
         LossCause::Protocol(_) => "protocol",
         LossCause::WriteStalled => "write-stalled",
         LossCause::Replaced => "replaced",
+        LossCause::Tls(_) => "tls",
     }
 }

@@ -4,7 +4,7 @@ use crate::{Event, driver::shared::Shared, proto::Key, registry::Registry};
 
 /// Nobody wants to know.
 #[derive(Debug, Default)]
-pub(in crate::driver) struct Reports;
+pub(in crate::driver) struct Reports {}
 
 #[derive(Debug)]
 pub(in crate::driver) struct Batch;
