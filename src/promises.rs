@@ -43,7 +43,7 @@ mod words {
     // One identity a session and one message in flight: these sizes are part of what a session costs.
     const_assert!(size_of::<Identity>() == 24 && size_of::<Option<Identity>>() == 24);
     const_assert!(size_of::<Message<'static>>() == 40);
-    // A time that may be none is no larger: a session has several (docs/performance-core.md).
+    // A time that may be none is no larger: a session has several (docs/PERFORMANCE.md).
     assert_eq_size!(Option<proto::Time>, u64);
     const_assert!(size_of::<proto::Machine>() <= 600);
     const_assert!(size_of::<registry::Port>() <= 32);

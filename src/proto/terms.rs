@@ -71,12 +71,11 @@ pub(super) const fn heartbeat(terms: &Terms) -> Duration {
 ///
 /// An acceptor is patient for an eighth longer: by then it had the dialer's ping to answer, so that on an idle link pings do
 /// not cross. Not where the lease is so short that its peer would begin to doubt.
-pub(super) fn quiet(terms: &Terms, side: Side) -> Duration {
-    let heartbeat = heartbeat(terms);
-    let patience = heartbeat / 8;
+pub(super) const fn quiet(terms: &Terms, side: Side) -> Duration {
+    let (beat, lease) = (terms.heartbeat_ms as u64, terms.lease_ms as u64);
     match side {
-        Side::Acceptor if lease(terms) / 2 >= heartbeat + patience * 2 => heartbeat + patience,
-        Side::Acceptor | Side::Dialer => heartbeat,
+        Side::Acceptor if lease * 2 >= beat * 5 => Duration::from_millis(beat + beat / 8),
+        Side::Acceptor | Side::Dialer => Duration::from_millis(beat),
     }
 }
 

@@ -9,7 +9,7 @@ use sessile::{
 
 use crate::{
     say::{bytes, ping, resume},
-    scene::{Link, Scene, ms},
+    scene::{Link, Scene, config, ms},
 };
 
 fn pong(link: &Link, clock: u64, held: u32) -> Beat {
@@ -26,14 +26,39 @@ fn pong(link: &Link, clock: u64, held: u32) -> Beat {
 // [BEAT-1]
 #[test]
 fn who_wrote_nothing_for_an_interval_pings() {
-    let (mut scene, _, mut link) = Scene::served();
+    let (mut scene, mut link) = Scene::client_open();
     scene.pass(ms(1999));
     assert_eq!(scene.hears(&mut link), [""; 0]);
     scene.pass(ms(5));
     assert_eq!(scene.hears(&mut link), ["PING"]);
-    let (mut scene, mut link) = Scene::client_open();
-    scene.pass(ms(2004));
+}
+
+// [BEAT-1] [BEAT-16]
+#[test]
+fn an_acceptor_that_wrote_nothing_waits_an_eighth_longer() {
+    let (mut scene, _, mut link) = Scene::served();
+    scene.pass(ms(2249));
+    assert_eq!(scene.hears(&mut link), [""; 0]);
+    scene.pass(ms(5));
     assert_eq!(scene.hears(&mut link), ["PING"]);
+    // Not where it would soon be doubted.
+    let (mut scene, _, mut link) = Scene::served_with(config().lease(ms(4999)));
+    scene.pass(ms(1999));
+    assert_eq!(scene.hears(&mut link), [""; 0]);
+    scene.pass(ms(5));
+    assert_eq!(scene.hears(&mut link), ["PING"]);
+}
+
+// [BEAT-16]
+#[test]
+fn an_acceptor_that_answers_pings_on_time_never_pings() {
+    let (mut scene, _, mut link) = Scene::served();
+    for beat in 1..8 {
+        scene.pass(ms(2200));
+        assert_eq!(scene.hears(&mut link), [""; 0]);
+        scene.says(&mut link, &[ping(beat, u64::from(beat))]);
+        assert_eq!(scene.hears(&mut link), ["PONG"]);
+    }
 }
 
 // [BEAT-2]
@@ -135,9 +160,9 @@ fn what_we_write_is_no_life() {
 #[test]
 fn a_suspect_is_probed_at_once_and_every_eighth_of_a_lease() {
     let (mut scene, _, mut link) = Scene::served();
-    scene.pass(ms(2004));
+    scene.pass(ms(2254));
     assert_eq!(scene.hears(&mut link), ["PING"]);
-    scene.pass(ms(990));
+    scene.pass(ms(740));
     assert_eq!(scene.hears(&mut link), [""; 0]);
     scene.pass(ms(10));
     assert_eq!(scene.hears(&mut link), ["PING"], "half a lease of silence");
@@ -322,7 +347,7 @@ fn a_new_link_has_heard_nothing_yet() {
     assert_eq!(link.beat.unwrap().echo, 1234);
     scene.cut(&mut link);
     let (mut link, _) = scene.resumes(resume(link.session, link.proof(), 1));
-    scene.pass(ms(2004));
+    scene.pass(ms(2254));
     assert_eq!(scene.hears(&mut link), ["PING"]);
     assert_eq!(link.beat.map(|beat| (beat.echo, beat.held)), Some((0, 0)));
 }
