@@ -3,11 +3,7 @@ use std::{net::SocketAddr, time::Duration};
 use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending};
 use crate::{
     Closed, EventKind, LossCause, Reason, RejectCode, Rejection, Retry,
-    proto::{
-        Step,
-        keys::{Keys, Presented},
-        terms,
-    },
+    proto::{Step, keys::Presented, terms},
     wire::{self, Resume, Resumed, Secret, Violation},
 };
 
@@ -31,15 +27,13 @@ pub enum ResumeRefusal {
 
 /// The acceptor's part.
 impl Machine {
-    /// Whether this secret is that session's. Nothing changes, and the work is the same where there is no such session.
+    /// Whether this secret is the session's. Nothing changes, and whether it is one at all makes no difference to the work.
     #[must_use]
-    pub fn is_proven(session: Option<&Self>, secret: &Secret) -> bool {
-        let nobody = Keys::default();
-        let (keys, somebody) = match session.map(|machine| (&machine.role, machine.epoch)) {
-            Some((Role::Acceptor(acceptor), epoch)) => (&acceptor.keys, epoch != 0),
-            _ => (&nobody, false),
+    pub fn knows(&self, secret: &Secret) -> bool {
+        let Role::Acceptor(acceptor) = &self.role else {
+            return false;
         };
-        keys.knows(secret) & somebody
+        acceptor.keys.knows(secret) & (self.epoch != 0)
     }
 
     /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
