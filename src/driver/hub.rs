@@ -6,6 +6,7 @@ use super::{
     hosting::HostSeat,
     observe::Observers,
     past::Past,
+    report::{Batch, Reports},
     shared::Shared,
 };
 use crate::{
@@ -23,6 +24,7 @@ pub(super) struct Hub {
     pub(super) observers: Observers,
     pub(super) beside: Beside,
     pub(super) past: Past,
+    pub(super) reports: Reports,
     pub(super) gates: Vec<GateState>,
     pub(super) timer: Timer,
     /// When the clock was read last.
@@ -86,6 +88,8 @@ pub(super) struct Todo {
     dials: Vec<(Key, LinkId)>,
     /// What was attached to sessions that ended.
     rubbish: Vec<Metadata>,
+    /// What is to be logged and counted.
+    reports: Option<Batch>,
 }
 
 impl Hub {
@@ -98,6 +102,7 @@ impl Hub {
             observers: Observers::default(),
             beside: Beside::default(),
             past,
+            reports: Reports::default(),
             gates: Vec::new(),
             timer: Timer::default(),
             now: Time::START,
@@ -137,6 +142,8 @@ impl Hub {
         if self.registry.is_draining() {
             self.go_on_draining();
         }
+        self.reports.measured(self.fx.take_round_trip());
+        self.todo.reports = self.reports.claim();
         if self.registry.take_rearmed()
             && let Some(at) = self.registry.next_deadline()
             && self.timer.at.is_none_or(|planned| at < planned)
@@ -153,6 +160,7 @@ impl Hub {
                 Effect::Event(event) => {
                     let key = Key::from_u64(event.session());
                     self.note(key, &event);
+                    self.reports.event(key, &event, &self.registry);
                     if let Some(host) = self.seat(key).host.as_mut() {
                         host.tell(event.clone());
                         self.put_in_line(key);
@@ -276,6 +284,9 @@ impl Todo {
         }
         for (key, link) in self.dials {
             dial::spawn(shared, key, link);
+        }
+        if let Some(reports) = self.reports {
+            reports.tell(shared);
         }
     }
 }

@@ -22,6 +22,7 @@ mod observe;
 mod past;
 mod race;
 mod random;
+mod report;
 #[cfg(all(test, sessile_shuttle))]
 mod schedules;
 mod scratch;

@@ -8,6 +8,7 @@ use super::{
     hub::Hub,
     race::{Race, is_on},
     random::Entropy,
+    report::Traffic,
     timer,
 };
 use crate::{
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(super) spawner: Spawner,
     pub(super) settings: Settings,
     pub(super) entropy: Entropy,
+    pub(super) traffic: Traffic,
     pub(super) instance: [u8; 16],
     /// How a client dials again.
     pub(super) dialer: Mutex<Option<Arc<dyn DynDial>>>,
@@ -71,6 +73,12 @@ impl Shared {
     pub(super) fn look_now<R>(&self, look: impl FnOnce(&Hub, Time) -> R) -> R {
         let hub = self.lock();
         look(&hub, self.clock.now())
+    }
+
+    /// What is to be logged and counted. Brings nothing about.
+    #[cfg(any(feature = "tracing", feature = "metrics"))]
+    pub(super) fn with_reports(&self, act: impl FnOnce(&mut super::report::Reports)) {
+        act(&mut self.lock().reports);
     }
 
     fn lock(&self) -> MutexGuard<'_, Hub> {
@@ -137,6 +145,7 @@ impl Owner {
             clock,
             spawner: executor.map_or(Spawner::Global, Spawner::Custom),
             entropy,
+            traffic: Traffic::new(),
             instance,
             settings,
             dialer: Mutex::new(None),

@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr, ops::BitOr};
+use std::{fmt, net::SocketAddr, ops::BitOr, time::Duration};
 
 use bytes::Bytes;
 
@@ -62,7 +62,7 @@ pub struct Cx<'a> {
     pub now: Time,
     /// How much later than planned this timeout is handled; zero for every other input. What makes the machine
     /// forgive: silence that we slept through proves nothing about the peer.
-    pub late: std::time::Duration,
+    pub late: Duration,
     /// The runtime's limits.
     pub settings: &'a Settings,
     /// The application's tick, told to peers in heartbeats.
@@ -77,6 +77,7 @@ pub struct Cx<'a> {
 #[derive(Debug, Default)]
 pub struct Effects {
     list: Vec<Effect>,
+    round_trip: Option<Duration>,
 }
 
 impl Effects {
@@ -89,6 +90,17 @@ impl Effects {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// What a heartbeat measured since this was asked last: the last sample, not smoothed.
+    pub const fn take_round_trip(&mut self) -> Option<Duration> {
+        self.round_trip.take()
+    }
+
+    pub(super) const fn measured(&mut self, round_trip: Option<Duration>) {
+        if round_trip.is_some() {
+            self.round_trip = round_trip;
+        }
     }
 
     /// Adds an effect.

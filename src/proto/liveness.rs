@@ -155,29 +155,29 @@ impl Liveness {
         }
     }
 
-    pub(super) fn hear_ping(&mut self, now: Time, beat: &Beat) {
+    /// What it took to get there and back, where this beat tells.
+    pub(super) fn hear_ping(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
         self.owed_pong = Some(beat.nonce);
-        self.measure(now, beat);
+        self.measure(now, beat)
     }
 
     /// A pong to a ping that we did not send last says nothing.
-    pub(super) fn hear_pong(&mut self, now: Time, beat: &Beat) {
-        if beat.nonce == self.nonce {
-            self.measure(now, beat);
+    pub(super) fn hear_pong(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
+        if beat.nonce != self.nonce {
+            return None;
         }
+        self.measure(now, beat)
     }
 
-    fn measure(&mut self, now: Time, beat: &Beat) {
+    fn measure(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
         self.peer_clock = beat.clock;
         self.peer_clock_at = now;
         self.remote_tick = Some(beat.tick);
         if beat.echo == 0 || (beat.echo != self.pinged && beat.echo != self.ponged) {
-            return;
+            return None;
         }
         let away = now.as_micros().saturating_sub(beat.echo);
-        let Some(rtt) = away.checked_sub(u64::from(beat.held)) else {
-            return;
-        };
+        let rtt = away.checked_sub(u64::from(beat.held))?;
         let rtt = u32::try_from(rtt).unwrap_or(u32::MAX).max(1);
         // RFC 6298 section 2: the first sample is the estimate, later ones weigh an eighth.
         self.srtt_micros = match self.srtt_micros {
@@ -191,6 +191,7 @@ impl Liveness {
             let ours = now.as_micros() - away / 2;
             self.offset_micros = theirs.cast_signed().wrapping_sub(ours.cast_signed());
         }
+        Some(Duration::from_micros(u64::from(rtt)))
     }
 
     /// Smoothed round trip, once there was an exchange.

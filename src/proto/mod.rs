@@ -51,6 +51,17 @@ pub enum Side {
     Acceptor,
 }
 
+impl Side {
+    /// Its name in a log, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dialer => "dialer",
+            Self::Acceptor => "acceptor",
+        }
+    }
+}
+
 /// The end that [`Machine::close`] is given, for tests outside this crate, which cannot make one.
 #[must_use]
 pub fn closed(reason: crate::Reason) -> crate::Closed {

@@ -52,6 +52,19 @@ pub enum Step {
 }
 
 impl Phase {
+    /// Its name in a log, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dialing => "dialing",
+            Self::Connecting => "connecting",
+            Self::LoggedIn => "logged-in",
+            Self::Suspect => "suspect",
+            Self::Reconnecting => "reconnecting",
+            Self::Ended => "ended",
+        }
+    }
+
     /// Every phase, in the order of a life.
     pub const ALL: [Self; 6] = [
         Self::Dialing,
@@ -107,14 +120,7 @@ impl Step {
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Dialing => "dialing",
-            Self::Connecting => "connecting",
-            Self::LoggedIn => "logged-in",
-            Self::Suspect => "suspect",
-            Self::Reconnecting => "reconnecting",
-            Self::Ended => "ended",
-        })
+        f.pad(self.name())
     }
 }
 

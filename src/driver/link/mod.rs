@@ -164,6 +164,7 @@ impl Task {
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::Io(error.kind()))),
             };
+            self.shared.traffic.read(read);
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
@@ -270,7 +271,10 @@ impl Task {
             return match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Pending => Ok(None),
                 Poll::Ready(Ok(0)) => Err(LossCause::Io(io::ErrorKind::WriteZero)),
-                Poll::Ready(Ok(count)) => Ok(Some(count)),
+                Poll::Ready(Ok(count)) => {
+                    self.shared.traffic.written(count);
+                    Ok(Some(count))
+                }
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => Err(LossCause::Io(error.kind())),
             };

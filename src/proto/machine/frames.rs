@@ -119,10 +119,10 @@ impl Machine {
                 }
             }
             Frame::Ping(beat) => {
-                self.liveness.hear_ping(cx.now, beat);
+                cx.fx.measured(self.liveness.hear_ping(cx.now, beat));
                 self.wake(Wake::LINK);
             }
-            Frame::Pong(beat) => self.liveness.hear_pong(cx.now, beat),
+            Frame::Pong(beat) => cx.fx.measured(self.liveness.hear_pong(cx.now, beat)),
             Frame::Closed(taken) => self.on_closed(*taken)?,
             Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
                 self.on_go_away(cx, said);
