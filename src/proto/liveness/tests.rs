@@ -176,14 +176,14 @@ fn pings_of_an_idle_link(terms: &Terms, away: u64) -> [u32; 2] {
     // When it arrives, where, and whether it is a ping.
     let mut under_way: Vec<(u64, usize, Option<Beat>)> = Vec::new();
     for now in 1..u64::from(terms.heartbeat_ms) * 100 {
-        for to in 0..2 {
+        for (to, end) in ends.iter_mut().enumerate() {
             let due = |frame: &(u64, usize, Option<Beat>)| (frame.0, frame.1) == (now, to);
             while let Some(place) = under_way.iter().position(due) {
-                ends[to].hear(at(now));
+                end.hear(at(now));
                 if let (.., Some(ping)) = under_way.swap_remove(place) {
-                    ends[to].hear_ping(at(now), &ping);
-                    ends[to].pong(at(now), 0).unwrap();
-                    ends[to].say(at(now));
+                    end.hear_ping(at(now), &ping);
+                    end.pong(at(now), 0).unwrap();
+                    end.say(at(now));
                     under_way.push((now + away, 1 - to, None));
                 }
             }
