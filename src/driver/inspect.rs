@@ -6,7 +6,7 @@ use super::{Feed, Owner, shared::Shared};
 use crate::{proto::Time, registry::Registry};
 
 /// A look into a runtime that keeps nothing alive.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inspector(Weak<Shared>);
 
 impl Owner {

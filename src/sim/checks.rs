@@ -99,6 +99,7 @@ impl Sim {
         let past = Past {
             reason: closed.reason(),
             until: self.world.now() + vitals.resume_window,
+            inspector: watched.inspector.clone(),
             node: watched.node,
             life: self.processes[watched.node].life,
         };
@@ -133,7 +134,8 @@ impl Sim {
         let Some(past) = self.past.get(&id) else {
             return Ok(());
         };
-        let same_server = self.processes[past.node].life == past.life;
+        // A server that went down in order may start again within its process, and knows nobody then.
+        let same_server = self.processes[past.node].life == past.life && !past.inspector.is_over();
         if refused && same_server && self.world.now() < past.until {
             return Err(format!(
                 "R13: the client hears {reason:?} of a session that ended as {:?}",

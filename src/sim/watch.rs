@@ -38,11 +38,13 @@ pub(super) struct Known {
 }
 
 /// How an acceptor's session ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Past {
     pub(super) reason: Reason,
     /// In the world's time.
     pub(super) until: Duration,
+    /// Of the runtime that had it.
+    pub(super) inspector: Inspector,
     pub(super) node: usize,
     pub(super) life: u32,
 }

@@ -1,6 +1,6 @@
 //! A server that goes down in order and starts again, in the middle of everything that breaks.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use fastrand::Rng;
 use sessile::{
@@ -23,7 +23,18 @@ const SLACK: Duration = Duration::from_millis(10);
 // L4. Whatever links do, a drain ends within its deadline and a second; and nothing is lost or doubled over it.
 #[test]
 fn a_drain_ends_by_its_deadline_whatever_breaks_and_everybody_comes_back() {
-    let summary = sim::check(0..60, build);
+    lives(0..15);
+}
+
+// The same for longer.
+#[test]
+#[ignore = "long: cargo test --release --test sim -- --ignored drain"]
+fn five_hundred_lives_with_drains_end_them_in_time() {
+    lives(0..500);
+}
+
+fn lives(seeds: Range<u64>) {
+    let summary = sim::check(seeds, build);
     let expected = [
         "drained",
         "drained:left",

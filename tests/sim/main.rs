@@ -4,6 +4,7 @@
 mod canaries;
 mod client;
 mod coverage;
+mod drain;
 mod ledger;
 mod patience;
 mod server;

@@ -219,9 +219,9 @@ fn say(
 }
 
 /// One host for all peers.
-struct App {
-    node: Node,
-    ledger: Ledger,
+pub(crate) struct App {
+    pub(crate) node: Node,
+    pub(crate) ledger: Ledger,
 }
 
 /// What is kept of one peer.
