@@ -3,17 +3,13 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::{Context, Poll},
 };
 
-use futures::future::BoxFuture;
-
 use super::{
-    Gate, Handle, Owner, Watcher,
-    hub::{Hub, remember},
+    Handle, Owner, Watcher,
+    hub::Hub,
     race::{Race, is_on},
     shared::Shared,
 };
@@ -39,7 +35,7 @@ pub(super) struct HostSeat {
     /// Told by an inbox, not by calls.
     queued: bool,
     /// It stands in its gate's line already.
-    in_line: bool,
+    pub(super) in_line: bool,
     /// There only while any waits.
     events: Option<Box<VecDeque<Event>>>,
 }
@@ -164,7 +160,7 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
 }
 
 /// What is to be told next, and in this order: events, messages, and when all is said the end.
-fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
+pub(super) fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
     let seat = hub.seat(key).host.as_mut()?;
     if let Some(event) = seat.next_event() {
         return Some(Item::Event(event));
@@ -218,7 +214,7 @@ impl Hub {
     }
 
     /// Joining, events, messages, the end: how many things there are to tell of a session, at most.
-    fn waiting(&self, key: Key) -> usize {
+    pub(super) fn waiting(&self, key: Key) -> usize {
         let events = self
             .seat_of(key)
             .and_then(|seat| seat.host.as_ref())
@@ -237,148 +233,6 @@ impl Hub {
             gate.line.push_back(key);
             self.todo.wake(gate.worker.take());
         }
-    }
-}
-
-/// Admits one peer; it is dropped, and the peer turned away, where the login deadline passes first.
-pub(crate) type Admitting = Arc<dyn Fn(Handle) -> BoxFuture<'static, ()> + Send + Sync>;
-
-/// Somebody is being admitted: until that is decided, whoever calls hosts may have one more to call.
-struct Coming {
-    shared: Arc<Shared>,
-    gate: usize,
-}
-
-impl Coming {
-    fn new(shared: &Arc<Shared>, gate: usize) -> Self {
-        shared.with(|hub, _| {
-            if let Some(gate) = hub.gates.get_mut(gate) {
-                gate.coming += 1;
-            }
-        });
-        let shared = Arc::clone(shared);
-        Self { shared, gate }
-    }
-}
-
-impl Drop for Coming {
-    fn drop(&mut self) {
-        self.shared.with(|hub, _| {
-            if let Some(gate) = hub.gates.get_mut(self.gate) {
-                gate.coming -= 1;
-                gate.wake_if_done(&mut hub.todo);
-            }
-        });
-    }
-}
-
-impl Gate {
-    /// Has somebody admit whoever comes, from now on, instead of a door; and, where `calls`, has hosts called.
-    pub(crate) fn employ(&self, admit: Admitting, calls: bool) {
-        let (shared, id) = (Arc::clone(self.owner().shared()), self.id());
-        let spawner = shared.spawner.clone();
-        spawner.spawn(async move {
-            poll_fn(|cx| {
-                loop {
-                    let offered = Self::poll_offered(&shared, id, cx);
-                    if let Poll::Ready(Some(key)) = offered {
-                        let Some(owner) = Owner::revive(&shared) else {
-                            return Poll::Ready(());
-                        };
-                        let coming = Coming::new(&shared, id);
-                        let admitted = admit(Handle::new(owner, key));
-                        shared.spawner.spawn(async move {
-                            admitted.await;
-                            drop(coming);
-                        });
-                        continue;
-                    }
-                    let line = if calls {
-                        Self::poll_line(&shared, id, cx)
-                    } else {
-                        Poll::Ready(None)
-                    };
-                    match (line, offered) {
-                        (Poll::Ready(Some(key)), _) => run_turn(&shared, key, None),
-                        (Poll::Ready(None), Poll::Ready(_)) => return Poll::Ready(()),
-                        _ => return Poll::Pending,
-                    }
-                }
-            })
-            .await;
-        });
-    }
-
-    /// The next session of which there is something to tell. `None` when there will be none any more.
-    fn poll_line(shared: &Arc<Shared>, id: usize, cx: &Context<'_>) -> Poll<Option<Key>> {
-        shared.with(|hub, _| {
-            let Some(gate) = hub.gates.get_mut(id) else {
-                return Poll::Ready(None);
-            };
-            match gate.line.pop_front() {
-                Some(key) => {
-                    if let Some(host) = hub.seat(key).host.as_mut() {
-                        host.in_line = false;
-                    }
-                    Poll::Ready(Some(key))
-                }
-                None if gate.is_done() => Poll::Ready(None),
-                None => {
-                    remember(&mut gate.worker, cx.waker());
-                    Poll::Pending
-                }
-            }
-        })
-    }
-
-    /// Whether something waits to be told.
-    pub(crate) fn poll_ready(&self, cx: &Context<'_>) -> Poll<()> {
-        let id = self.id();
-        self.owner()
-            .shared()
-            .with(|hub, _| match hub.gates.get_mut(id) {
-                Some(gate) if gate.open && gate.line.is_empty() => {
-                    remember(&mut gate.worker, cx.waker());
-                    Poll::Pending
-                }
-                _ => Poll::Ready(()),
-            })
-    }
-
-    /// How many things there are to tell by now, at most.
-    pub(crate) fn waiting(&self) -> usize {
-        let id = self.id();
-        self.owner().shared().look(|hub| {
-            let line = hub.gates.get(id).map(|gate| &gate.line);
-            line.into_iter()
-                .flatten()
-                .map(|&key| hub.waiting(key))
-                .sum()
-        })
-    }
-
-    /// Who is told of next. Sessions of which there is nothing to tell any more step out of line.
-    pub(crate) fn first_in_line(&self) -> Option<Watcher> {
-        let (id, shared) = (self.id(), self.owner().shared());
-        let first = shared.look(|hub| hub.gates.get(id)?.line.front().copied());
-        Some(Watcher::new(Arc::clone(shared), first?))
-    }
-
-    /// One thing of the session that stands first in line, if there is one; if it has more, it stands last again.
-    pub(crate) fn tell_first(&self) -> Option<(Watcher, Option<Item>)> {
-        let (id, shared) = (self.id(), self.owner().shared());
-        let told = shared.with(|hub, now| {
-            let key = hub.gates.get_mut(id)?.line.pop_front()?;
-            if let Some(host) = hub.seat(key).host.as_mut() {
-                host.in_line = false;
-            }
-            let item = next_item(hub, key, now);
-            if item.is_some() {
-                hub.put_in_line(key);
-            }
-            Some((key, item))
-        });
-        told.map(|(key, item)| (Watcher::new(Arc::clone(shared), key), item))
     }
 }
 

@@ -6,6 +6,7 @@
 //! sessions have no handle ([`hosting`]), one for time ([`timer`]).
 
 mod accept;
+mod admitting;
 mod beside;
 mod clock;
 mod dial;
@@ -33,11 +34,12 @@ mod timer;
 mod watcher;
 
 pub(crate) use accept::Gate;
+pub(crate) use admitting::Admitting;
 pub(crate) use beside::KEPT;
 pub(crate) use clock::{Clock, Sleep};
 pub(crate) use dial::Dialing;
 pub(crate) use handle::{Handle, OfferParts, Probing};
-pub(crate) use hosting::{Admitting, Hosted, Item};
+pub(crate) use hosting::{Hosted, Item};
 #[cfg(feature = "sim")]
 pub(crate) use inspect::Inspector;
 pub(crate) use observe::Feed;

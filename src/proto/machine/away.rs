@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cx, Farewell, Machine, Phase, Role, Stage, Time, Wake, ending};
+use super::{Cx, Farewell, Machine, Phase, Role, Stage, Time, Wake, refusal};
 use crate::{
     Closed, EventKind, Reason, Retry,
     wire::{AWAY_WITHIN_MS, Frame, GoAway, RetryClass},
@@ -86,7 +86,7 @@ impl Machine {
         };
         Frame::GoAway(GoAway {
             within_ms: left.min(AWAY_WITHIN_MS),
-            retry: ending::retry_class(retry),
+            retry: refusal::retry_class(retry),
             redirect: away.end.redirect().unwrap_or_default(),
             text: away.end.text().unwrap_or_default(),
         })
@@ -125,7 +125,7 @@ impl Machine {
         let end = Closed::new(Reason::Draining)
             .with_text(said.text)
             .with_redirect(said.redirect)
-            .with_retry(ending::retry_of(said.retry));
+            .with_retry(refusal::retry_of(said.retry));
         self.note_away(cx, by, end);
     }
 
@@ -145,7 +145,7 @@ impl Machine {
         Closed::new(Reason::Draining)
             .with_text(text)
             .with_redirect(redirect)
-            .with_retry(ending::retry_of(retry))
+            .with_retry(refusal::retry_of(retry))
     }
 }
 

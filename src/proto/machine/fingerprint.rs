@@ -3,7 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::{Acceptor, Away, Dialer, Farewell, Machine, Role, Time, ending::Refusal};
+use super::{Acceptor, Away, Dialer, Farewell, Machine, Role, Time, refusal::Refusal};
 use crate::proto::dialer::Login;
 
 impl Machine {

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, ending};
+use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
@@ -212,7 +212,7 @@ impl Machine {
             RejectCode::Stale => Reason::Stale,
             _ => Reason::Refused,
         };
-        let rejection = ending::rejection(refused);
+        let rejection = refusal::rejection(refused);
         let closed = Closed::new(reason).with_rejection(rejection.clone());
         self.end_login(cx, closed, Some(rejection));
     }
@@ -378,7 +378,7 @@ impl Machine {
             return;
         }
         let closed = Closed::new(Reason::Refused).with_rejection(why.clone());
-        let refusal = ending::Refusal::of(why);
+        let refusal = refusal::Refusal::of(why);
         self.refuse(cx, closed, refusal);
     }
 

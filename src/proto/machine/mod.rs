@@ -17,6 +17,7 @@ mod frames;
 mod link;
 mod login;
 mod pause;
+mod refusal;
 mod resume;
 mod timers;
 mod transmit;

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending};
+use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending, refusal};
 use crate::{
     Closed, EventKind, LossCause, Reason, RejectCode, Rejection, Retry,
     proto::{Step, keys::Presented, terms},
@@ -138,16 +138,16 @@ impl Machine {
             ResumeRefusal::Position => {
                 return self.lose(cx, LossCause::Protocol(Violation::PositionOutOfRange));
             }
-            ResumeRefusal::Incompatible => ending::Refusal::of_reason(Reason::Incompatible),
-            ResumeRefusal::Busy(after) => ending::Refusal::of(&Rejection::busy(after)),
-            ResumeRefusal::Gone => ending::Refusal::of_reason(Reason::Gone),
-            ResumeRefusal::Stale(attempt) => ending::Refusal {
+            ResumeRefusal::Incompatible => refusal::Refusal::of_reason(Reason::Incompatible),
+            ResumeRefusal::Busy(after) => refusal::Refusal::of(&Rejection::busy(after)),
+            ResumeRefusal::Gone => refusal::Refusal::of_reason(Reason::Gone),
+            ResumeRefusal::Stale(attempt) => refusal::Refusal {
                 attempt,
-                ..ending::Refusal::of_reason(Reason::Stale)
+                ..refusal::Refusal::of_reason(Reason::Stale)
             },
-            ResumeRefusal::Ended(closed, taken) => ending::Refusal {
+            ResumeRefusal::Ended(closed, taken) => refusal::Refusal {
                 taken,
-                ..ending::Refusal::of_closed(&closed)
+                ..refusal::Refusal::of_closed(&closed)
             },
         };
         self.refuse(cx, Closed::new(Reason::Refused), refusal);
@@ -183,7 +183,7 @@ impl Machine {
             self.link = None;
             self.stage = Stage::Down;
             self.wake(Wake::LINK);
-            let after = match ending::retry_of(refused.retry) {
+            let after = match refusal::retry_of(refused.retry) {
                 Retry::After(after) => Some(after),
                 Retry::Now | Retry::Never => None,
             };
@@ -196,8 +196,8 @@ impl Machine {
             // A reason has its own sentence, and its own blame: what the peer adds is words and when to come again.
             Some(_) if refused.redirect.is_empty() => Closed::new(reason)
                 .with_text(refused.text)
-                .with_retry(ending::retry_of(refused.retry)),
-            _ => Closed::new(reason).with_rejection(ending::rejection(refused)),
+                .with_retry(refusal::retry_of(refused.retry)),
+            _ => Closed::new(reason).with_rejection(refusal::rejection(refused)),
         };
         if self.phase == Phase::Ended {
             self.settle();

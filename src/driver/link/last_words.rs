@@ -1,0 +1,67 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::io::{AsyncRead, AsyncWrite};
+
+use super::{State, Task};
+use crate::driver::scratch::Scratch;
+
+/// How long a link that was closed in order is read on, so that what the peer still sends does not make the kernel reset
+/// the connection and take our last words with it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What a link does once its session has nothing more to say over it.
+impl Task {
+    /// How long last words wait for a transport that takes none: the session has forgotten this link and judges it no more.
+    pub(super) fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state != State::Closing {
+            return Poll::Pending;
+        }
+        let shared = &self.shared;
+        let patience = self.linger.get_or_insert_with(|| {
+            let until = shared.clock.now() + shared.settings.stalled_write;
+            Box::new(shared.clock.sleep_until(until))
+        });
+        Pin::new(patience).poll(cx)
+    }
+
+    /// Whether there is time for a peer that was told its last words. Strangers no longer count once they are refused; so of
+    /// their links no more linger than may wait to be let in, or refused ones would hold the files of everybody.
+    pub(super) fn may_linger(&mut self) -> bool {
+        if !self.port.is_strangers() {
+            return true;
+        }
+        let most = self.shared.settings.pending_logins;
+        self.counted = self.shared.with_recent(|hub, _| {
+            let room = hub.lingering < most;
+            hub.lingering += usize::from(room);
+            room
+        });
+        self.counted
+    }
+
+    /// Until the peer closed too, or has had its moment.
+    pub(super) fn poll_linger(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
+        if let Poll::Ready(Err(_)) = Pin::new(&mut self.io).poll_close(cx) {
+            return Poll::Ready(());
+        }
+        match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+            Poll::Ready(Ok(1..)) => cx.waker().wake_by_ref(), // however much it is: others first
+            Poll::Ready(_) => return Poll::Ready(()),
+            Poll::Pending => {}
+        }
+        match &mut self.linger {
+            Some(sleep) => Pin::new(sleep).poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    pub(super) fn linger(&mut self) {
+        let until = self.shared.clock.now() + LINGER;
+        self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
+        self.state = State::Lingering;
+    }
+}

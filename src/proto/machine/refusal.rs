@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use crate::{
+    Closed, Reason, RejectCode, Rejection, Retry,
+    wire::{self, Frame, RetryClass},
+};
+
+/// What REFUSED says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: u16,
+    pub(super) retry: RetryClass,
+    pub(super) taken: u64,
+    pub(super) attempt: u64,
+    pub(super) redirect: String,
+    pub(super) text: String,
+}
+
+impl Refusal {
+    /// What the host said.
+    pub(super) fn of(why: &Rejection) -> Self {
+        Self {
+            code: why.code().code(),
+            retry: retry_class(why.retry()),
+            taken: 0,
+            attempt: 0,
+            redirect: why.redirect_to().unwrap_or_default().to_owned(),
+            text: why.explanation().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// A reason alone.
+    pub(super) fn of_reason(reason: Reason) -> Self {
+        Self::of_closed(&Closed::new(reason))
+    }
+
+    /// How a session ended, for the peer who proved that it was its own.
+    pub(super) fn of_closed(closed: &Closed) -> Self {
+        Self {
+            code: closed.reason().code(),
+            retry: retry_class(closed.retry()),
+            taken: 0,
+            attempt: 0,
+            redirect: closed.redirect().unwrap_or_default().to_owned(),
+            text: closed.text().unwrap_or_default().to_owned(),
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        let Self {
+            code,
+            retry,
+            taken,
+            attempt,
+            redirect,
+            text,
+        } = self;
+        Frame::Refused(wire::Refused {
+            code: *code,
+            retry: *retry,
+            taken: *taken,
+            attempt: *attempt,
+            redirect,
+            text,
+        })
+        .encode(out);
+    }
+}
+
+/// A rejection as the peer put it.
+pub(super) fn rejection(refused: &wire::Refused<'_>) -> Rejection {
+    Rejection::from_peer(
+        RejectCode::from_code(refused.code),
+        retry_of(refused.retry),
+        refused.redirect,
+        refused.text,
+    )
+}
+
+pub(super) fn retry_class(retry: Retry) -> RetryClass {
+    match retry {
+        Retry::Now => RetryClass::Now,
+        Retry::After(after) => {
+            RetryClass::After(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+        }
+        Retry::Never => RetryClass::Never,
+    }
+}
+
+pub(super) const fn retry_of(class: RetryClass) -> Retry {
+    match class {
+        RetryClass::Now => Retry::Now,
+        RetryClass::After(millis) => Retry::After(Duration::from_millis(millis as u64)),
+        RetryClass::Never => Retry::Never,
+    }
+}
