@@ -88,7 +88,7 @@ fn every_load_on_an_echo_server_says_what_it_costs() {
     // One exchange in 100 ms of each, or two where both sides begin one; a machine that is busy makes it fewer.
     let beats = idle("heartbeat_rate");
     assert!((20.0..=450.0).contains(&beats), "{beats} a second");
-    assert!(idle("heartbeat_cpu_us") > 0.0 && idle("login_cpu_us") > 0.0);
+    assert!(idle("heartbeat_cpu_us") > 0.0);
 
     let echo = of(
         "echo",
@@ -103,6 +103,7 @@ fn every_load_on_an_echo_server_says_what_it_costs() {
 
     let login = of("login", &["--sessions", "300"]); // more than it dials at once
     assert_eq!(login("sessions"), 300.0);
+    assert!(login("login_cpu_us") > 0.0);
 
     let storm = of("storm", &["--sessions", "60", "--backoff-ms", "200"]);
     assert_eq!((storm("lost"), storm("duplicated")), (0.0, 0.0));
