@@ -40,7 +40,7 @@ fn cases() -> Vec<Case> {
                 },
                 up,
             ),
-            9,
+            10,
         ),
         (Canary::NoInstance, two, 7),
         (
@@ -90,7 +90,7 @@ fn cases() -> Vec<Case> {
         (
             Canary::DeadlineNotRearmed,
             often(Often { beats: 2, ..NONE }, one),
-            9,
+            6,
         ),
     ]
 }
