@@ -25,6 +25,7 @@ pub(crate) use connect::retry_of;
 pub use ended::{Ended, LossCause, Lost};
 pub use join::JoinError;
 pub use login::LoginError;
+pub(crate) use reason::RETRY_AFTER_MAX;
 pub use reason::{Blame, Reason, Retry};
 pub use rejection::{RejectCode, Rejection};
 pub use resume::ResumeError;

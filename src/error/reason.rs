@@ -265,7 +265,7 @@ impl Retry {
 
 /// The longest wait a peer may ask for: a server that is drained or full knows its next minutes, and a hostile one
 /// must not be able to lock clients out for a day.
-pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(5 * 60);
 
 impl fmt::Display for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

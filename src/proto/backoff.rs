@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::Reconnect;
+use crate::{Reconnect, error::RETRY_AFTER_MAX};
 
 /// Delays between attempts to come back: exponential, full jitter, as a plain sequence from a seed.
 ///
@@ -14,9 +14,6 @@ pub(crate) struct Backoff {
     rng: Rng,
     attempt: u32,
 }
-
-/// A server's wish is honoured up to here: a hostile one cannot send a client away for ever.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 
 impl Backoff {
     pub(crate) fn new(seed: u64) -> Self {

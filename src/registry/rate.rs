@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{config::Settings, proto::Time};
+use crate::{config::Settings, error::RETRY_AFTER_MAX, proto::Time};
 
 /// How many are let in a second (threat T28): a bucket of tokens, and slots for those who find it empty.
 ///
@@ -29,9 +29,6 @@ pub(super) enum Who {
     /// A login.
     New,
 }
-
-/// No slot is further away: a client waits no longer than this ([CODE-3]). A longer backlog gets two a slot.
-const FARTHEST: Duration = Duration::from_secs(300);
 
 /// The shortest wait that can be said on the wire.
 const NEAREST: Duration = Duration::from_millis(1);
@@ -65,7 +62,8 @@ impl Rate {
             }
         };
         *slot = (*slot).max(now) + step;
-        if slot.since(now) > FARTHEST {
+        // No client waits longer ([CODE-3]): a longer backlog gets two a slot.
+        if slot.since(now) > RETRY_AFTER_MAX {
             *slot = now + step;
         }
         Err(slot.since(now).max(NEAREST))

@@ -2,6 +2,7 @@ use super::Runtime;
 use crate::{
     Multi,
     driver::{Owner, Sleep},
+    error::RETRY_AFTER_MAX,
 };
 use futures::future::FusedFuture;
 use pin_project::pin_project;
@@ -134,7 +135,7 @@ impl Future for Draining {
         let mut this = self.project();
         assert!(!*this.completed, "`Draining` polled after completion");
         if this.latest.is_none() {
-            let spread = this.spread.unwrap_or(*this.deadline).min(SPREAD_MAX);
+            let spread = this.spread.unwrap_or(*this.deadline).min(RETRY_AFTER_MAX);
             let latest = this
                 .owner
                 .drain(*this.deadline, spread, this.redirect, this.text);
@@ -169,6 +170,3 @@ impl fmt::Debug for Draining {
 
 /// As long as the protocol can say.
 const DEADLINE_MAX: Duration = Duration::from_millis(crate::wire::AWAY_WITHIN_MS as u64);
-
-/// The longest wait that a client honours.
-const SPREAD_MAX: Duration = Duration::from_secs(5 * 60);
