@@ -103,6 +103,20 @@ impl LossCause {
         }
     }
 
+    /// A short name without the details, for counters and filters: `silence`, `io`, …
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::ClosedByPeer => "closed-by-peer",
+            Self::Io(_) => "io",
+            Self::Tls(_) => "tls",
+            Self::Protocol(_) => "protocol",
+            Self::WriteStalled => "write-stalled",
+            Self::Replaced => "replaced",
+        }
+    }
+
     /// Who has to change something, if anybody.
     #[must_use]
     pub const fn blame(self) -> Blame {

@@ -132,7 +132,7 @@ impl Watched {
                     EventKind::LinkLost(cause) => *cause,
                     _ => LossCause::Silence,
                 };
-                trace.mark(&format!("lost:{}", cause_name(cause)));
+                trace.mark(&format!("lost:{}", cause.name()));
                 if event.at() - known.up_since >= stable_after {
                     known.attempt = 0;
                 }
@@ -182,18 +182,6 @@ const fn step(side: Side, phase: Phase, kind: &EventKind) -> Option<Step> {
         (_, EventKind::Ended(_)) => Step::End,
         _ => return None,
     })
-}
-
-const fn cause_name(cause: LossCause) -> &'static str {
-    match cause {
-        LossCause::Silence => "silence",
-        LossCause::ClosedByPeer => "closed-by-peer",
-        LossCause::Io(_) => "io",
-        LossCause::Protocol(_) => "protocol",
-        LossCause::WriteStalled => "write-stalled",
-        LossCause::Replaced => "replaced",
-        LossCause::Tls(_) => "tls",
-    }
 }
 
 /// Time of a runtime that began with its world.

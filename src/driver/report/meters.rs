@@ -6,7 +6,7 @@ use metrics::{
 };
 
 use crate::{
-    Closed, Event, EventKind, LossCause,
+    Closed, Event, EventKind,
     proto::{Phase, Side},
 };
 
@@ -58,7 +58,7 @@ impl Meters {
                 counter!(LINKS_LOST, "side" => side, "cause" => "silence").increment(1);
             }
             EventKind::LinkLost(cause) => {
-                counter!(LINKS_LOST, "side" => side, "cause" => cause_name(*cause)).increment(1);
+                counter!(LINKS_LOST, "side" => side, "cause" => cause.name()).increment(1);
             }
             EventKind::Ended(closed) => {
                 let reason = format!("{:?}", closed.reason());
@@ -148,16 +148,4 @@ fn code(closed: &Closed) -> String {
     let reason = closed.reason().code();
     let rejected = closed.rejection().map(|rejection| rejection.code().code());
     rejected.unwrap_or(reason).to_string()
-}
-
-const fn cause_name(cause: LossCause) -> &'static str {
-    match cause {
-        LossCause::Silence => "silence",
-        LossCause::ClosedByPeer => "closed-by-peer",
-        LossCause::Io(_) => "io",
-        LossCause::Protocol(_) => "protocol",
-        LossCause::WriteStalled => "write-stalled",
-        LossCause::Replaced => "replaced",
-        LossCause::Tls(_) => "tls",
-    }
 }
