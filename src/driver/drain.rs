@@ -71,13 +71,8 @@ impl Hub {
         }
         if !self.stopping {
             self.stop_drained();
-            while !self.fx.is_empty() {
-                self.perform_effects();
-            }
-            let Self {
-                observers, todo, ..
-            } = self;
-            observers.stop(|waker| todo.wake(waker));
+            self.perform_effects();
+            self.stop_observers();
         }
         if self.all_is_told() {
             for waker in std::mem::take(&mut self.drainers) {
@@ -87,19 +82,11 @@ impl Hub {
     }
 
     fn stop_drained(&mut self) {
-        self.stopping = true;
-        let now = self.now;
-        for key in self.registry.keys() {
-            // What has ended and was said stays for its handle, which may still ask what was not delivered.
-            let open = |machine: &Machine| !machine.is_settled();
-            if self.registry.get(key).is_some_and(open) {
-                self.input(key, now, Machine::stop);
-            }
-        }
-        for gate in &mut self.gates {
-            gate.close(&mut self.todo);
-        }
-        self.todo.wake(self.timer.waker.take());
+        // What has ended and was said stays for its handle, which may still ask what was not delivered.
+        let open = |machine: &Machine| !machine.is_settled();
+        let mut keys = self.registry.keys();
+        keys.retain(|key| self.registry.get(*key).is_some_and(open));
+        self.stop(keys, self.now);
     }
 
     fn all_is_told(&self) -> bool {

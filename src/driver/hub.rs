@@ -148,9 +148,7 @@ impl Hub {
 
     /// Performs what the last input brought about. The one place.
     pub(super) fn perform(&mut self) -> Todo {
-        while !self.fx.is_empty() {
-            self.perform_effects();
-        }
+        self.perform_effects();
         if self.registry.is_draining() {
             self.go_on_draining();
         }
@@ -165,7 +163,14 @@ impl Hub {
         std::mem::take(&mut self.todo)
     }
 
+    /// All of them, and what they bring about in turn.
     pub(super) fn perform_effects(&mut self) {
+        while !self.fx.is_empty() {
+            self.perform_list();
+        }
+    }
+
+    fn perform_list(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
         for effect in fx.drain() {
             match effect {
@@ -208,6 +213,24 @@ impl Hub {
         if self.fx.is_empty() {
             self.fx = fx;
         }
+    }
+
+    /// The runtime winds down: these sessions end, and nobody comes in any more.
+    pub(super) fn stop(&mut self, sessions: Vec<Key>, now: Time) {
+        self.stopping = true;
+        for key in sessions {
+            self.input(key, now, Machine::stop);
+        }
+        for gate in &mut self.gates {
+            gate.close(&mut self.todo);
+        }
+        self.todo.wake(self.timer.waker.take());
+    }
+
+    /// Nothing more will happen: streams of events end behind what has.
+    pub(super) fn stop_observers(&mut self) {
+        let todo = &mut self.todo;
+        self.observers.stop(|waker| todo.wake(waker));
     }
 
     /// What lies beside a session follows what happens to it.

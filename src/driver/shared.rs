@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Config, ConfigError,
     config::Settings,
-    proto::{Key, Machine, Time},
+    proto::{Key, Time},
     registry::Registry,
     sync::{AtomicUsize, Mutex, MutexGuard, Ordering},
     transport::DynDial,
@@ -108,22 +108,11 @@ impl Shared {
     /// The last owner is gone.
     fn stop(self: &Arc<Self>) {
         self.with(|hub, now| {
-            hub.stopping = true;
-            for key in hub.registry.keys() {
-                hub.input(key, now, Machine::stop);
-            }
-            for gate in &mut hub.gates {
-                gate.close(&mut hub.todo);
-            }
-            hub.todo.wake(hub.timer.waker.take());
+            let all = hub.registry.keys();
+            hub.stop(all, now);
         });
         // Behind the ends that this brought about: every session's last event is told.
-        self.with(|hub, _| {
-            let Hub {
-                observers, todo, ..
-            } = hub;
-            observers.stop(|waker| todo.wake(waker));
-        });
+        self.with(|hub, _| hub.stop_observers());
     }
 }
 
