@@ -88,21 +88,15 @@ impl Gate {
     /// The next session of which there is something to tell. `None` when there will be none any more.
     fn poll_line(shared: &Arc<Shared>, id: usize, cx: &Context<'_>) -> Poll<Option<Key>> {
         shared.with(|hub, _| {
-            let Some(gate) = hub.gates.get_mut(id) else {
-                return Poll::Ready(None);
-            };
-            match gate.line.pop_front() {
-                Some(key) => {
-                    if let Some(host) = hub.seat(key).host.as_mut() {
-                        host.in_line = false;
-                    }
-                    Poll::Ready(Some(key))
-                }
-                None if gate.is_done() => Poll::Ready(None),
-                None => {
+            if let Some(key) = hub.step_out_of_line(id) {
+                return Poll::Ready(Some(key));
+            }
+            match hub.gates.get_mut(id) {
+                Some(gate) if !gate.is_done() => {
                     remember(&mut gate.worker, cx.waker());
                     Poll::Pending
                 }
+                _ => Poll::Ready(None),
             }
         })
     }
@@ -144,10 +138,7 @@ impl Gate {
     pub(crate) fn tell_first(&self) -> Option<(Watcher, Option<Item>)> {
         let (id, shared) = (self.id(), self.owner().shared());
         let told = shared.with(|hub, now| {
-            let key = hub.gates.get_mut(id)?.line.pop_front()?;
-            if let Some(host) = hub.seat(key).host.as_mut() {
-                host.in_line = false;
-            }
+            let key = hub.step_out_of_line(id)?;
             let item = next_item(hub, key, now);
             if item.is_some() {
                 hub.put_in_line(key);

@@ -35,7 +35,7 @@ pub(super) struct HostSeat {
     /// Told by an inbox, not by calls.
     queued: bool,
     /// It stands in its gate's line already.
-    pub(super) in_line: bool,
+    in_line: bool,
     /// There only while any waits.
     events: Option<Box<VecDeque<Event>>>,
 }
@@ -211,6 +211,15 @@ impl Hub {
         if let Some(gate) = self.gates.get_mut(gate) {
             gate.untold -= 1;
         }
+    }
+
+    /// Who stands first in a gate's line does so no longer.
+    pub(super) fn step_out_of_line(&mut self, gate: usize) -> Option<Key> {
+        let key = self.gates.get_mut(gate)?.line.pop_front()?;
+        if let Some(host) = self.seat(key).host.as_mut() {
+            host.in_line = false;
+        }
+        Some(key)
     }
 
     /// Joining, events, messages, the end: how many things there are to tell of a session, at most.
