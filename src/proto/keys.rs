@@ -84,8 +84,7 @@ impl Keys {
 }
 
 /// What of a secret is kept.
-#[must_use]
-pub fn hash_secret(secret: &Secret) -> [u8; 16] {
+fn hash_secret(secret: &Secret) -> [u8; 16] {
     let mut first = [0; 16];
     first.copy_from_slice(
         blake3::hash(secret.as_bytes())

@@ -32,7 +32,6 @@ mod time;
 
 pub(crate) use backoff::Backoff;
 pub use effects::{Cx, Effect, Effects, Key, LinkId, Offer, Wake};
-pub use keys::hash_secret;
 #[cfg(feature = "sim")]
 pub(crate) use machine::Vitals;
 pub use machine::{

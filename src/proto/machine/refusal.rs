@@ -19,14 +19,8 @@ pub(super) struct Refusal {
 impl Refusal {
     /// What the host said.
     pub(super) fn of(why: &Rejection) -> Self {
-        Self {
-            code: why.code().code(),
-            retry: retry_class(why.retry()),
-            taken: 0,
-            attempt: 0,
-            redirect: why.redirect_to().unwrap_or_default().to_owned(),
-            text: why.explanation().unwrap_or_default().to_owned(),
-        }
+        let (code, retry) = (why.code().code(), why.retry());
+        Self::saying(code, retry, why.redirect_to(), why.explanation())
     }
 
     /// A reason alone.
@@ -36,13 +30,19 @@ impl Refusal {
 
     /// How a session ended, for the peer who proved that it was its own.
     pub(super) fn of_closed(closed: &Closed) -> Self {
+        let (code, retry) = (closed.reason().code(), closed.retry());
+        Self::saying(code, retry, closed.redirect(), closed.text())
+    }
+
+    /// Of nothing that was taken or tried.
+    fn saying(code: u16, retry: Retry, redirect: Option<&str>, text: Option<&str>) -> Self {
         Self {
-            code: closed.reason().code(),
-            retry: retry_class(closed.retry()),
+            code,
+            retry: retry_class(retry),
             taken: 0,
             attempt: 0,
-            redirect: closed.redirect().unwrap_or_default().to_owned(),
-            text: closed.text().unwrap_or_default().to_owned(),
+            redirect: redirect.unwrap_or_default().to_owned(),
+            text: text.unwrap_or_default().to_owned(),
         }
     }
 
