@@ -3,6 +3,10 @@
 //! Welch's t-test over single calls in random order, as dudect does it: |t| of 4.5 and more is a difference. Release only, and
 //! `#[ignore]`d: what it measures is nanoseconds.
 
+#[path = "protocol/say.rs"]
+#[allow(dead_code, reason = "tests/protocol uses the rest")]
+mod say;
+
 use std::{hint::black_box, net::SocketAddr, time::Instant};
 
 use fastrand::Rng;
@@ -10,7 +14,7 @@ use sessile::{
     Config, Identity,
     proto::{Effects, Key, Time},
     registry::{Port, Registry},
-    wire::{Frame, Login, Resume, Secret, Terms, VERSION},
+    wire::{Frame, Secret},
 };
 
 const SAMPLES: usize = 1_000_000;
@@ -52,24 +56,7 @@ impl Server {
     /// A session that is logged in, and how it is called.
     fn session(&mut self) -> u64 {
         let mut port = self.knock();
-        let mut login = Vec::new();
-        Frame::Login(Login {
-            version: VERSION,
-            oldest: VERSION,
-            features: 0,
-            instance: [7; 16],
-            attempt: 1,
-            terms: Terms {
-                heartbeat_ms: 2_000,
-                lease_ms: 6_000,
-                resume_window_ms: 120_000,
-                window_messages: 16,
-                window_bytes: 1 << 16,
-                max_message: 1 << 10,
-            },
-            credentials: b"who",
-        })
-        .encode(&mut login);
+        let login = say::bytes(&[Frame::Login(say::login(1))]);
         self.read(&mut port, &login);
         let (identity, secret) = (Identity::new(1u64).expect("short"), Secret::new([99; 16]));
         let key: Key = port.key();
@@ -85,16 +72,8 @@ impl Server {
     )]
     fn refuse(&mut self, session: u64, secret: [u8; 16]) -> f64 {
         let mut port = self.knock();
-        let mut resume = Vec::new();
-        Frame::Resume(Resume {
-            version: VERSION,
-            session,
-            secret: Secret::new(secret),
-            attempt: 1,
-            received: 0,
-            taken: 0,
-        })
-        .encode(&mut resume);
+        let resume = say::resume(session, Secret::new(secret), 1);
+        let resume = say::bytes(&[Frame::Resume(resume)]);
         let before = Instant::now();
         self.read(&mut port, &resume);
         let took = before.elapsed().as_nanos() as f64;

@@ -5,6 +5,10 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "protocol/say.rs"]
+#[allow(dead_code, reason = "tests/protocol uses the rest")]
+mod say;
+
 use std::{
     fs,
     io::{Read, Write},
@@ -13,7 +17,7 @@ use std::{
 
 use sessile::{
     Config, Multi, Runtime,
-    wire::{CREDENTIALS_BYTES, Frame, Login, Terms, VERSION},
+    wire::{CREDENTIALS_BYTES, Frame, Login},
 };
 
 const STRANGERS: usize = 1_000;
@@ -32,25 +36,10 @@ fn peak() -> usize {
 }
 
 fn login() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Frame::Login(Login {
-        version: VERSION,
-        oldest: VERSION,
-        features: 0,
-        instance: [7; 16],
-        attempt: 1,
-        terms: Terms {
-            heartbeat_ms: 2_000,
-            lease_ms: 6_000,
-            resume_window_ms: 120_000,
-            window_messages: 16,
-            window_bytes: 1 << 16,
-            max_message: 1 << 10,
-        },
+    say::bytes(&[Frame::Login(Login {
         credentials: &[b'x'; CREDENTIALS_BYTES],
-    })
-    .encode(&mut bytes);
-    bytes
+        ..say::login(1)
+    })])
 }
 
 #[test]

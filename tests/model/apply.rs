@@ -22,6 +22,17 @@ pub(crate) enum Whose {
     Server,
 }
 
+impl Whose {
+    /// Of this end of a client's link.
+    pub(crate) fn at(side: usize, client: usize) -> Self {
+        if side == ACCEPTOR {
+            Self::Server
+        } else {
+            Self::Client(client)
+        }
+    }
+}
+
 impl World {
     /// One step, with everything that follows from it at once, and everything that must hold after it.
     pub(crate) fn step(&mut self, action: Action) {

@@ -64,14 +64,7 @@ impl World {
         };
         self.links[link].ends[side] = Some(port);
         self.links[link].woken[side] |= transmit.more;
-        self.perform(
-            if side == ACCEPTOR {
-                Whose::Server
-            } else {
-                Whose::Client(client)
-            },
-            fx,
-        );
+        self.perform(Whose::at(side, client), fx);
         self.post(link, side, story, &out);
         if transmit.close {
             self.close_end(link, side);
@@ -126,14 +119,7 @@ impl World {
         };
         self.links[link].ends[side] = Some(port);
         self.links[link].woken[side] = true; // who has read writes
-        self.perform(
-            if side == ACCEPTOR {
-                Whose::Server
-            } else {
-                Whose::Client(client)
-            },
-            fx,
-        );
+        self.perform(Whose::at(side, client), fx);
         if reading == Reading::Close {
             self.close_end(link, side);
         }

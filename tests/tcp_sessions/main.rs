@@ -1,12 +1,14 @@
 //! Sessions over real sockets and real time: what a network in memory cannot show. Tests wait for what happens, never for
 //! time; the limit on each is for a hang alone.
 
+#[path = "../common/sockets.rs"]
+mod sockets;
+
 mod breaking;
 mod hard_times;
 mod proxy;
 
 use std::{
-    future::Future,
     io::{self, ErrorKind},
     net::{SocketAddr, TcpListener},
     time::{Duration, Instant},
@@ -15,23 +17,10 @@ use std::{
 use futures::{AsyncReadExt, AsyncWriteExt, future::join_all};
 use sessile::{
     Blame, Config, Connecting, Credentials, Door, Ended, Identity, LoggedIn, Mode, Multi, Reason,
-    Reconnect, Runtime, Session, Sessions, Single,
+    Runtime, Session, Sessions, Single,
 };
-use smol::{Timer, net::TcpStream};
-
-/// Runs a test, and fails it where it hangs.
-pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    smol::block_on(smol::future::or(test, async {
-        Timer::after(Duration::from_secs(60)).await;
-        panic!("the test hangs");
-    }))
-}
-
-/// Reconnects as fast as a test wants it.
-pub(crate) fn quick() -> Config {
-    let ms = Duration::from_millis;
-    Config::new().reconnect(Reconnect::new().base(ms(2)).cap(ms(20)))
-}
+use smol::net::TcpStream;
+pub(crate) use sockets::{quick, run};
 
 pub(crate) async fn listen(config: Config) -> (Runtime<Multi>, Door, SocketAddr) {
     let server = Runtime::<Multi>::start(config).expect("a config that starts");

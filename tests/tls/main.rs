@@ -1,6 +1,9 @@
 //! TLS over real sockets, with certificates made on the spot. Tests wait for what happens, never for time; the limit on each is for
 //! a hang alone.
 
+#[path = "../common/sockets.rs"]
+mod sockets;
+
 mod breaking;
 mod certificates;
 mod errors;
@@ -8,34 +11,20 @@ mod mutual;
 mod strangers;
 mod transport;
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use sessile::{
-    Config, ConnectError, Connecting, Credentials, Door, Identity, LoggedIn, Multi, Reconnect,
-    Runtime, Session, Single,
+    Config, ConnectError, Connecting, Credentials, Door, Identity, LoggedIn, Multi, Runtime,
+    Session, Single,
     transport::{
         Accept,
         tcp::TcpDialer,
         tls::{Certificates, Certified, TlsAcceptor, TlsClient, TlsDialer, TlsServer, Trust},
     },
 };
-use smol::Timer;
+pub(crate) use sockets::{quick, run};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(6);
-
-/// Runs a test, and fails it where it hangs.
-pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
-    smol::block_on(smol::future::or(test, async {
-        Timer::after(Duration::from_secs(60)).await;
-        panic!("the test hangs");
-    }))
-}
-
-/// Reconnects as fast as a test wants it.
-pub(crate) fn quick() -> Config {
-    let ms = Duration::from_millis;
-    Config::new().reconnect(Reconnect::new().base(ms(2)).cap(ms(20)))
-}
 
 /// Somebody who signs certificates.
 pub(crate) struct Authority {
