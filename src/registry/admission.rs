@@ -91,7 +91,10 @@ impl Registry {
             });
             return Verdict::Gone;
         }
-        self.by_identity.insert(identity.clone(), key);
+        let (held, bytes) = (self.holder(&identity), identity.as_bytes());
+        self.by_identity.insert(bytes, key.slot(), |slot| {
+            held.is_some_and(|held| held.slot() == slot)
+        });
         let epoch = self.last_epoch + 1;
         self.input(key, now, fx, |machine, cx| {
             machine.admit(cx, identity, epoch, secret)

@@ -29,6 +29,7 @@ impl Machine {
             announced,
             abandoned,
             ping_now,
+            beaten: _, // taken at once
             probed,
             epoch,
             link,

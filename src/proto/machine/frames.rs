@@ -124,7 +124,10 @@ impl Machine {
                 cx.fx.measured(self.liveness.hear_ping(cx.now, beat));
                 self.wake(Wake::LINK);
             }
-            Frame::Pong(beat) => cx.fx.measured(self.liveness.hear_pong(cx.now, beat)),
+            Frame::Pong(beat) => {
+                cx.fx.measured(self.liveness.hear_pong(cx.now, beat));
+                self.beat();
+            }
             Frame::Closed(taken) => self.on_closed(*taken)?,
             Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
                 self.on_go_away(cx, said);

@@ -62,6 +62,8 @@ pub struct Machine {
     /// No handle will ever ask for it (again).
     abandoned: bool,
     ping_now: bool,
+    /// A beat moved the deadline: it is worth arming anew at once.
+    beaten: bool,
     /// Somebody asked whether the peer is there and waits to hear of it.
     probed: bool,
     epoch: u64,
@@ -205,6 +207,7 @@ impl Machine {
             announced: false,
             abandoned: false,
             ping_now: false,
+            beaten: false,
             probed: false,
             epoch: 0,
             link: None,

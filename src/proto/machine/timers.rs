@@ -24,7 +24,7 @@ impl Machine {
     /// When this session must be looked at again, if nothing happens before: the earliest of everything it waits for.
     ///
     /// Computed, not stored: activity only ever moves deadlines *later*, so a timer set for an earlier one finds nothing
-    /// to do, asks again, and is set anew.
+    /// to do, asks again, and is set anew. After a [beat](Self::take_beaten) it is set anew at once.
     #[must_use]
     pub fn deadline(&self, settings: &Settings) -> Option<Time> {
         let mut soonest = Soonest(None);
@@ -87,6 +87,24 @@ impl Machine {
         })
     }
 
+    /// Whether a beat was exchanged since this was asked last. While messages flow, deadlines that move later are left to fire
+    /// in vain; of an idle session, which only beats, every deadline would. So a beat arms anew what it moved.
+    pub const fn take_beaten(&mut self) -> bool {
+        std::mem::replace(&mut self.beaten, false)
+    }
+
+    /// A beat was exchanged. An idle session does nothing else, so this is also when it gives memory back.
+    pub(super) fn beat(&mut self) {
+        self.beaten = true;
+        self.release();
+    }
+
+    fn release(&mut self) {
+        self.inbox.release();
+        self.outbox.release();
+        self.volatile.release();
+    }
+
     /// Time passed. Does what is due, and nothing where nothing is.
     pub fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
         if self.stage == Stage::Open && self.inbox.ripen(cx.now) {
@@ -145,9 +163,7 @@ impl Machine {
             self.ping_now = true;
             self.wake(Wake::LINK);
         }
-        self.inbox.release();
-        self.outbox.release();
-        self.volatile.release();
+        self.release();
     }
 
     /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
