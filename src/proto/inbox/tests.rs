@@ -160,9 +160,12 @@ fn an_idle_inbox_owns_no_memory_and_a_new_login_starts_from_nothing() {
     inbox.release();
     assert_eq!(inbox.len(), 1, "it was not idle");
     inbox.take(Time::START, DELAY, &TERMS).unwrap();
-    assert!(inbox.queue.holds_memory());
     inbox.release();
-    assert!(!inbox.queue.holds_memory());
+    assert!(inbox.busy.is_some(), "the peer was not told");
+    assert_eq!((inbox.received(), inbox.state()), (1, 1));
+    inbox.release();
+    assert!(inbox.busy.is_none());
+    assert_eq!((inbox.received(), inbox.taken(), inbox.state()), (1, 1, 1));
     inbox.reset();
     assert_eq!(
         (inbox.received(), inbox.taken(), inbox.has_news()),

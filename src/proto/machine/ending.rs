@@ -29,9 +29,16 @@ pub(super) enum Farewell {
     /// CLOSE goes out, nobody waits for an answer.
     LastWord { until: Time },
     /// REFUSED goes out.
-    Refusing { until: Time, refusal: Box<Refusal> },
+    Refusing(Box<Refusing>),
     /// All is said.
     Done,
+}
+
+/// What REFUSED says, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusing {
+    pub(super) until: Time,
+    pub(super) refusal: Refusal,
 }
 
 impl Machine {
@@ -58,7 +65,7 @@ impl Machine {
             }
             (Phase::Reconnecting, Role::Acceptor(_)) => self.end(cx, closed),
             (Phase::Reconnecting, Role::Dialer(_)) => {
-                let dialing = self.link.is_some();
+                let dialing = self.linked;
                 self.end_with(
                     cx,
                     closed,
@@ -111,10 +118,7 @@ impl Machine {
         self.end_with(
             cx,
             closed,
-            Farewell::Refusing {
-                until,
-                refusal: Box::new(refusal),
-            },
+            Farewell::Refusing(Box::new(Refusing { until, refusal })),
         );
     }
 
@@ -145,8 +149,9 @@ impl Machine {
         let logged_in = self.identity.is_some();
         match &mut self.role {
             Role::Acceptor(acceptor) => {
-                acceptor.login_by = None;
-                acceptor.greeting = None;
+                if let Some(opening) = &mut acceptor.opening {
+                    opening.end(); // a WELCOME that is owed is still written, before the last word
+                }
                 // Nobody is remembered who never logged in: before login the window is zero.
                 let remembered = !sings(Canary::NoTombstone);
                 acceptor.forget_at = if remembered { cx.now + window } else { cx.now };
@@ -224,9 +229,9 @@ impl Machine {
     /// All is said: the link closes, and whoever waited for the end of it hears.
     pub(super) fn settle(&mut self) {
         self.farewell = Farewell::Done;
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
-        self.blocked_since = None;
+        self.unblock();
         self.cancel_dial();
         if self.abandoned {
             self.outbox.forget();
@@ -248,8 +253,8 @@ impl Farewell {
             Self::None | Self::Done => None,
             Self::Closing { until, .. }
             | Self::Answering { until, .. }
-            | Self::LastWord { until }
-            | Self::Refusing { until, .. } => Some(*until),
+            | Self::LastWord { until } => Some(*until),
+            Self::Refusing(refusing) => Some(refusing.until),
         }
     }
 
@@ -259,7 +264,7 @@ impl Farewell {
             Self::None | Self::Done => false,
             Self::Closing { said, .. } => all_written && !*said,
             Self::Answering { .. } => mailbox_empty,
-            Self::LastWord { .. } | Self::Refusing { .. } => true,
+            Self::LastWord { .. } | Self::Refusing(_) => true,
         }
     }
 }

@@ -46,7 +46,7 @@ impl Machine {
     /// Whether what this link brings is nobody's, for it is not the session's current one (R11): messages, or anything else.
     pub(crate) fn is_fenced(&self, link: LinkId, message: bool) -> bool {
         let lax = sings(Canary::NoEpochCheck) || (sings(Canary::EpochOnDataOnly) && !message);
-        self.link != Some(link) && !lax
+        self.current_link() != Some(link) && !lax
     }
 
     /// What may come in which state; everything else is out of place.
@@ -112,7 +112,7 @@ impl Machine {
                 let dropped =
                     self.inbox
                         .put_volatile(payload, cx.settings.volatile_messages, &self.terms);
-                self.volatile_dropped += u64::from(dropped);
+                self.drop_volatile(u64::from(dropped));
                 self.wake(Wake::RECV);
             }
             Frame::Ack(taken) => {

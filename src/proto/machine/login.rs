@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
+use super::{Acceptor, Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
@@ -16,6 +16,62 @@ pub(super) struct Greeting {
     /// What CHALLENGE is to ask.
     pub(super) ask: Bytes,
     answer: Option<Bytes>,
+}
+
+/// What an acceptor keeps from the first byte of a link until its newest secret is proven.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    /// Before login: when it must be over. From admission until the first proof: when that must have come (R16).
+    pub(super) login_by: Option<Time>,
+    /// The secret that WELCOME or RESUMED is to carry; gone once it was written.
+    pub(super) fresh: Option<Secret>,
+    greeting: Option<Greeting>,
+}
+
+impl Opening {
+    /// Of a stranger's link.
+    pub(super) const fn until(login_by: Time) -> Self {
+        Self {
+            login_by: Some(login_by),
+            fresh: None,
+            greeting: None,
+        }
+    }
+
+    /// The session is over: nobody waits for a login or a proof any more.
+    pub(super) fn end(&mut self) {
+        self.login_by = None;
+        self.greeting = None;
+    }
+
+    /// Of a link that brings a session back.
+    pub(super) const fn of(fresh: Secret) -> Self {
+        Self {
+            login_by: None,
+            fresh: Some(fresh),
+            greeting: None,
+        }
+    }
+}
+
+impl Acceptor {
+    pub(super) fn login_by(&self) -> Option<Time> {
+        self.opening.as_ref()?.login_by
+    }
+
+    pub(super) fn greeting(&self) -> Option<&Greeting> {
+        self.opening.as_ref()?.greeting.as_ref()
+    }
+
+    pub(super) fn greeting_mut(&mut self) -> Option<&mut Greeting> {
+        self.opening.as_mut()?.greeting.as_mut()
+    }
+
+    /// Whether the newest secret is known to have arrived, or there is none to prove any more.
+    #[cfg(feature = "sim")]
+    pub(super) const fn is_proven(&self) -> bool {
+        self.opening.is_none()
+    }
 }
 
 /// What became of an admission.
@@ -96,9 +152,9 @@ impl Machine {
             return;
         }
         self.fail_login(cx, closed, rejection);
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
-        self.blocked_since = None;
+        self.unblock();
         self.wake(Wake::LINK);
         if self.phase == Phase::Connecting {
             self.step(Step::LinkLost);
@@ -222,7 +278,7 @@ impl Machine {
         self.epoch = epoch;
         self.inbox.reset();
         self.outbox.reset();
-        self.link_base = 0;
+        self.trouble = None;
         self.logged_in_at = cx.now;
         self.link_since = cx.now;
         self.liveness.link_up(cx.now);
@@ -245,12 +301,14 @@ impl Machine {
         };
         acceptor.instance = login.instance;
         acceptor.login_attempt = login.attempt;
-        acceptor.greeting = Some(Box::new(Greeting {
-            credentials: Bytes::copy_from_slice(login.credentials),
-            asked: login.terms,
-            ask: Bytes::new(),
-            answer: None,
-        }));
+        if let Some(opening) = &mut acceptor.opening {
+            opening.greeting = Some(Greeting {
+                credentials: Bytes::copy_from_slice(login.credentials),
+                asked: login.terms,
+                ask: Bytes::new(),
+                answer: None,
+            });
+        }
         self.announced = true;
         self.stage = Stage::Offered;
         self.emit(cx, EventKind::LinkUp);
@@ -268,7 +326,7 @@ impl Machine {
         let Role::Acceptor(acceptor) = &self.role else {
             return None;
         };
-        let greeting = acceptor.greeting.as_ref()?;
+        let greeting = acceptor.greeting()?;
         Some(Offer {
             credentials: greeting.credentials.clone(),
             remote: self.remote,
@@ -281,7 +339,7 @@ impl Machine {
         let Role::Acceptor(acceptor) = &self.role else {
             return 0;
         };
-        acceptor.greeting.as_ref().map_or(0, |greeting| {
+        acceptor.greeting().map_or(0, |greeting| {
             greeting.credentials.len() + greeting.answer.as_ref().map_or(0, Bytes::len)
         })
     }
@@ -291,10 +349,7 @@ impl Machine {
         if self.stage != Stage::Offered || ask.is_empty() || ask.len() >= wire::LOGIN_FRAME_BYTES {
             return false;
         }
-        let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        else {
+        let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) else {
             return false;
         };
         greeting.ask = ask;
@@ -306,14 +361,11 @@ impl Machine {
 
     /// The answer to the challenge, once it came.
     pub fn take_answer(&mut self) -> Option<Bytes> {
-        self.acceptor_mut()?.greeting.as_mut()?.answer.take()
+        self.acceptor_mut()?.greeting_mut()?.answer.take()
     }
 
     pub(super) fn on_answer(&mut self, answer: &[u8]) {
-        if let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        {
+        if let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) {
             greeting.answer = Some(Bytes::copy_from_slice(answer));
             self.stage = Stage::Offered;
             self.wake(Wake::STATE);
@@ -338,12 +390,15 @@ impl Machine {
         let Some(acceptor) = self.acceptor_mut() else {
             return Verdict::Gone;
         };
-        let Some(greeting) = acceptor.greeting.take() else {
+        let Some(opening) = &mut acceptor.opening else {
+            return Verdict::Gone;
+        };
+        let Some(greeting) = opening.greeting.take() else {
             return Verdict::Gone;
         };
         acceptor.keys = Keys::new(&secret);
-        acceptor.fresh = Some(secret);
-        acceptor.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
+        opening.fresh = Some(secret);
+        opening.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
         self.terms = terms::granted(cx.settings, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
@@ -368,8 +423,8 @@ impl Machine {
             return false;
         };
         self.phase == Phase::Connecting
-            && acceptor.greeting.is_some()
-            && acceptor.login_by.is_some_and(|by| now < by)
+            && acceptor.greeting().is_some()
+            && acceptor.login_by().is_some_and(|by| now < by)
     }
 
     /// The host says no.

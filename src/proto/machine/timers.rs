@@ -37,9 +37,9 @@ impl Machine {
                 }
             }
             Role::Acceptor(acceptor) if self.phase != Phase::Ended => {
-                soonest.add(acceptor.login_by);
+                soonest.add(acceptor.login_by());
                 if self.phase == Phase::Reconnecting {
-                    soonest.add(Some(acceptor.lost_at + terms::resume_window(&self.terms)));
+                    soonest.add(Some(self.expires_at()));
                 }
             }
             // Nothing is forgotten before its last word, whenever that is.
@@ -62,11 +62,9 @@ impl Machine {
         if self.stage == Stage::Open {
             soonest.add(self.inbox.due_at());
         }
-        if self.link.is_some() {
-            soonest.add(
-                self.blocked_since
-                    .map(|since| since + settings.stalled_write),
-            );
+        if self.linked {
+            let since = self.trouble().blocked_since;
+            soonest.add(since.map(|since| since + settings.stalled_write));
         }
         soonest.add(self.farewell.until());
         soonest.add(self.away_at());
@@ -79,9 +77,9 @@ impl Machine {
     pub fn course(&self) -> Option<Course> {
         (self.phase.is_up() && self.stage == Stage::Open).then_some(Course {
             phase: self.phase,
-            link: self.link,
+            link: self.current_link(),
             ack_at: self.inbox.due_at(),
-            blocked_since: self.blocked_since,
+            blocked_since: self.trouble().blocked_since,
             ping_now: self.ping_now,
             leave_by: self.away.as_ref().map(|away| away.by),
         })
@@ -126,7 +124,7 @@ impl Machine {
             Role::Dialer(dialer) if is_due(cx, dialer.login.ends_by()) => {
                 self.end_login(cx, Closed::new(Reason::LoginTimedOut), None);
             }
-            Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by) => {
+            Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by()) => {
                 self.end(cx, Closed::new(Reason::LoginTimedOut));
             }
             _ => {}
@@ -168,7 +166,7 @@ impl Machine {
 
     /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
     fn end_if_unproven(&mut self, cx: &mut Cx<'_>) -> bool {
-        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by));
+        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by()));
         if due {
             self.end(cx, Closed::new(Reason::NeverProven));
         }
@@ -230,11 +228,8 @@ impl Machine {
     }
 
     fn check_blocked(&mut self, cx: &mut Cx<'_>) {
-        if is_due(
-            cx,
-            self.blocked_since
-                .map(|since| since + cx.settings.stalled_write),
-        ) {
+        let since = self.trouble().blocked_since;
+        if is_due(cx, since.map(|since| since + cx.settings.stalled_write)) {
             self.lose(cx, LossCause::WriteStalled);
         }
     }

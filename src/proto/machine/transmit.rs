@@ -1,4 +1,4 @@
-use super::{Cx, Farewell, LinkId, Machine, Stage, Wake, refusal};
+use super::{Acceptor, Cx, Farewell, LinkId, Machine, Stage, Wake, refusal};
 use crate::{
     canary::{self, Canary, sings},
     proto::{dialer::Login as Wish, terms},
@@ -19,7 +19,7 @@ pub struct Transmit {
 impl Machine {
     /// Appends to `out` what this link may write now: at most a turn's frames and bytes.
     pub fn transmit(&mut self, cx: &mut Cx<'_>, link: LinkId, out: &mut Vec<u8>) -> Transmit {
-        if self.link != Some(link) {
+        if self.current_link() != Some(link) {
             return Transmit {
                 more: false,
                 close: !canary::is_lax_about_links(),
@@ -27,8 +27,8 @@ impl Machine {
         }
         let before = out.len();
         self.write_handshake(cx, out);
-        if let Farewell::Refusing { refusal, .. } = &self.farewell {
-            refusal.encode(out);
+        if let Farewell::Refusing(refusing) = &self.farewell {
+            refusing.refusal.encode(out);
             self.settle();
             return Transmit {
                 more: false,
@@ -73,10 +73,7 @@ impl Machine {
                 }
             }
             Stage::Challenge => {
-                if let Some(greeting) = self
-                    .acceptor_mut()
-                    .and_then(|acceptor| acceptor.greeting.as_mut())
-                {
+                if let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) {
                     Frame::Challenge(&std::mem::take(&mut greeting.ask)).encode(out);
                 }
                 self.stage = Stage::AwaitAnswer;
@@ -112,7 +109,7 @@ impl Machine {
         let (session, epoch, terms) = (self.key.as_u64(), self.epoch, self.terms);
         let Some(secret) = self
             .acceptor_mut()
-            .and_then(|acceptor| acceptor.fresh.take())
+            .and_then(|acceptor| acceptor.opening.as_mut()?.fresh.take())
         else {
             return;
         };
@@ -139,7 +136,7 @@ impl Machine {
         let epoch = self.epoch;
         let Some(secret) = self
             .acceptor_mut()
-            .and_then(|acceptor| acceptor.fresh.take())
+            .and_then(|acceptor| acceptor.opening.as_mut()?.fresh.take())
         else {
             return;
         };
@@ -204,7 +201,7 @@ impl Machine {
     /// The last words on this link, once everything before them was written. True where the link closes after them.
     fn write_farewell(&mut self, out: &mut Vec<u8>) -> bool {
         match &mut self.farewell {
-            Farewell::None | Farewell::Done | Farewell::Refusing { .. } => false,
+            Farewell::None | Farewell::Done | Farewell::Refusing(_) => false,
             Farewell::Closing { said, .. } => {
                 if self.outbox.is_written() && !std::mem::replace(said, true) {
                     self.write_close(out);
@@ -261,7 +258,7 @@ impl Machine {
                         .farewell
                         .has_words(self.inbox.is_empty(), self.outbox.is_written())
             }
-            _ => matches!(self.farewell, Farewell::Refusing { .. }),
+            _ => matches!(self.farewell, Farewell::Refusing(_)),
         }
     }
 
