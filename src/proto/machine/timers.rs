@@ -74,6 +74,11 @@ impl Machine {
     /// What a deadline could have come nearer by, while messages flow: as long as this stays the same, deadlines only move
     /// later, and nobody needs to compute them. `None` in every other state.
     #[must_use]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "twice an input, and most of what is computed is compared away"
+    )]
     pub fn course(&self) -> Option<Course> {
         (self.phase.is_up() && self.stage == Stage::Open).then_some(Course {
             phase: self.phase,
