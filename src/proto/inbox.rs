@@ -3,6 +3,7 @@ use bytes::Bytes;
 use super::{Time, line::Line};
 use crate::{
     canary::{Canary, sings},
+    message::Lent,
     wire::{Terms, Violation},
 };
 
@@ -47,14 +48,14 @@ enum Due {
 
 impl Inbox {
     /// The next message of the ordered stream arrived.
-    pub(super) fn put(&mut self, payload: &[u8], terms: &Terms) -> Result<(), Violation> {
+    pub(super) fn put(&mut self, payload: Lent<'_>, terms: &Terms) -> Result<(), Violation> {
         self.check_window(payload.len(), terms)?;
         self.received = self.received.checked_add(1).ok_or(Violation::Exhausted)?;
         self.received_bytes += payload.len() as u64;
         self.unstated_bytes += payload.len();
         self.queued_bytes += payload.len();
         self.queue.push_back(Received {
-            payload: Bytes::copy_from_slice(payload),
+            payload: payload.to_bytes(),
             volatile: false,
         });
         Ok(())
@@ -79,7 +80,7 @@ impl Inbox {
 
     /// A volatile message arrived. Returns how many were dropped for it: the oldest go until `limit` messages wait and the
     /// window's bytes hold them, which one message always does.
-    pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize, terms: &Terms) -> u32 {
+    pub(super) fn put_volatile(&mut self, payload: Lent<'_>, limit: usize, terms: &Terms) -> u32 {
         let limit_bytes = terms.window_bytes as usize;
         let mut dropped = 0;
         while self.volatile as usize >= limit || self.volatile_bytes + payload.len() > limit_bytes {
@@ -93,7 +94,7 @@ impl Inbox {
         self.volatile += 1;
         self.volatile_bytes += payload.len();
         self.queue.push_back(Received {
-            payload: Bytes::copy_from_slice(payload),
+            payload: payload.to_bytes(),
             volatile: true,
         });
         dropped
