@@ -221,7 +221,7 @@ fn bring(registry: &mut Registry, port: &mut Port, now: Time, mut bytes: &[u8], 
 const PING_BYTES: usize = 4 + 1 + 32;
 
 /// What a client with a default `Config` asks for; a server sets the times itself.
-pub(crate) const TERMS: Terms = Terms {
+pub const TERMS: Terms = Terms {
     heartbeat_ms: 2_000,
     lease_ms: 6_000,
     resume_window_ms: 120_000,
