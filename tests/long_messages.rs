@@ -133,7 +133,10 @@ impl<A: Accept> Accept for Watching<A> {
 
 /// Echoes, and keeps what it was given where it can without a copy.
 #[derive(Clone, Default)]
-struct Echo(Arc<Mutex<Vec<(Range<usize>, bool)>>>);
+struct Echo(Arc<Mutex<Vec<Given>>>);
+
+/// Where a message lay, and whether it could be kept there.
+type Given = (Range<usize>, bool);
 
 impl Admit for Echo {
     type Peer = ();
