@@ -26,6 +26,9 @@ impl Crowd {
     pub fn empty(most: usize) -> Self {
         let config = Config::new()
             .pending_logins(65_536)
+            .early_drop(100)
+            .admission_rate(100_000)
+            .admission_burst(1_000_000)
             .max_sessions(most.max(1_000_000));
         let settings = config.validate().expect("limits within range");
         Self {
