@@ -31,6 +31,7 @@ mod shared;
 mod spawn;
 mod supervise;
 mod timer;
+mod unsent;
 mod watcher;
 
 pub(crate) use accept::Gate;

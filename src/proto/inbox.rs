@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Time;
 use crate::{
     canary::{Canary, sings},
+    message::Lent,
     wire::{Terms, Violation},
 };
 
@@ -63,11 +64,11 @@ impl Due {
 
 impl Inbox {
     /// The next message of the ordered stream arrived.
-    pub(super) fn put(&mut self, payload: &[u8], terms: &Terms) -> Result<(), Violation> {
+    pub(super) fn put(&mut self, payload: Lent<'_>, terms: &Terms) -> Result<(), Violation> {
         let busy = self.count(payload.len(), terms)?;
         busy.queued_bytes += payload.len();
         busy.queue.push_back(Received {
-            payload: Bytes::copy_from_slice(payload),
+            payload: payload.to_bytes(),
             volatile: false,
         });
         Ok(())
@@ -101,7 +102,7 @@ impl Inbox {
 
     /// A volatile message arrived. Returns how many were dropped for it: the oldest go until `limit` messages wait and the
     /// window's bytes hold them, which one message always does.
-    pub(super) fn put_volatile(&mut self, payload: &[u8], limit: usize, terms: &Terms) -> u32 {
+    pub(super) fn put_volatile(&mut self, payload: Lent<'_>, limit: usize, terms: &Terms) -> u32 {
         let limit_bytes = terms.window_bytes as usize;
         let busy = self
             .busy
@@ -118,7 +119,7 @@ impl Inbox {
         busy.volatile += 1;
         busy.volatile_bytes += payload.len();
         busy.queue.push_back(Received {
-            payload: Bytes::copy_from_slice(payload),
+            payload: payload.to_bytes(),
             volatile: true,
         });
         dropped

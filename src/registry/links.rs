@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
 use crate::{
     proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
-    wire::{self, Frame, Resume, Secret},
+    wire::{self, Frame, LongPayload, Resume, Secret},
 };
 
 /// What links do: they are accepted, bring bytes and take bytes, and one of them may bring a session back.
@@ -51,17 +53,20 @@ impl Registry {
         }
     }
 
-    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host.
+    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host. `whole` is the
+    /// same message where it can be kept without a copy.
     pub fn apply_direct(
         &mut self,
         key: Key,
         link: LinkId,
         now: Time,
         frame: &Frame<'_>,
+        whole: Option<&Bytes>,
         fx: &mut Effects,
     ) -> Heard {
         self.input(key, now, fx, |machine, cx| {
             cx.direct = true;
+            cx.whole = whole.cloned();
             machine.handle_frame(cx, link, frame)
         })
         .unwrap_or(Heard::Stale)
@@ -152,6 +157,18 @@ impl Registry {
         out: &mut Vec<u8>,
         fx: &mut Effects,
     ) -> Transmit {
+        self.transmit_parts(port, now, out, None, fx)
+    }
+
+    /// The same. Long messages go to `long`, where there is one, to be written from where they lie.
+    pub fn transmit_parts(
+        &mut self,
+        port: &Port,
+        now: Time,
+        out: &mut Vec<u8>,
+        long: Option<&mut Vec<LongPayload>>,
+        fx: &mut Effects,
+    ) -> Transmit {
         let (link, closed) = (
             port.link(),
             Transmit {
@@ -160,7 +177,7 @@ impl Registry {
             },
         );
         self.input(port.key(), now, fx, |machine, cx| {
-            machine.transmit(cx, link, out)
+            machine.transmit_parts(cx, link, out, long)
         })
         .unwrap_or(closed)
     }

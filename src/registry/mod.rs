@@ -145,6 +145,7 @@ impl Registry {
             settings: &self.settings,
             tick: self.tick,
             direct: false,
+            whole: None,
             fx,
         };
         let before = machine.course();

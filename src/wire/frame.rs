@@ -283,6 +283,10 @@ impl fmt::Debug for Login<'_> {
     }
 }
 
+/// From so many bytes on a message is long: it is read to where it stays and written from where it lies. A shorter one is put together
+/// with others: to copy it costs less than to read and write it by itself.
+pub const LONG_BYTES: usize = 32 * 1024;
+
 /// Length field before every frame. Transports that keep message boundaries leave it out.
 pub const HEADER_BYTES: usize = 4;
 

@@ -8,13 +8,14 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use futures::io::{AsyncRead, AsyncWrite};
+use futures::io::AsyncWrite;
 
 use super::{
     Sleep,
     hub::{Hub, remember},
-    scratch::Scratch,
+    scratch::{READ_BYTES, Scratch},
     shared::Shared,
+    unsent::Unsent,
 };
 use crate::{
     LossCause, TlsErrorKind,
@@ -40,11 +41,13 @@ pub(super) struct Task {
     certified: bool,
 }
 
+use read::Brought;
+
 /// What is left over of a turn. Most turns leave nothing.
 #[derive(Default)]
 struct Left {
     /// Encoded, and not taken by the transport yet.
-    unsent: Vec<u8>,
+    unsent: Unsent,
     /// Read, and left for the next turn.
     unread: Vec<u8>,
 }
@@ -112,11 +115,18 @@ impl Task {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
         let mut more = self.transmit(cx, scratch, false)?;
+        let mut turn = 0;
+        // Of a long message only the beginning comes first. A stranger gives way after each read.
+        let enough = if self.port.is_strangers() {
+            0
+        } else {
+            READ_BYTES / 2
+        };
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
             }
-            let unread = self.take_left(|left| &mut left.unread);
+            let unread = self.take_left(|left| std::mem::take(&mut left.unread));
             if !unread.is_empty() {
                 if self.read(&unread) == Reading::Close {
                     return Poll::Ready(Ok(()));
@@ -125,36 +135,40 @@ impl Task {
                 cx.waker().wake_by_ref(); // that was a turn: others first
                 return Poll::Pending;
             }
-            let room = scratch.read.len().min(self.port.read_size());
-            let place = scratch.read.get_mut(..room).unwrap_or_default();
-            let read = match Pin::new(&mut self.io).poll_read(cx, place) {
+            let brought = match self.poll_bring(cx, scratch, turn) {
                 Poll::Pending if more => {
                     cx.waker().wake_by_ref(); // there is more to write: others first
                     return Poll::Pending;
                 }
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
-                Poll::Ready(Ok(read)) => read,
+                Poll::Ready(Ok(Brought { all: 0, .. })) => {
+                    return Poll::Ready(Err(LossCause::ClosedByPeer));
+                }
+                Poll::Ready(Ok(brought)) => brought,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
-            self.shared.traffic.read(read);
+            self.shared.traffic.read(brought.all);
+            turn += brought.all;
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let bytes = scratch.read.get(..read).unwrap_or_default();
+            let bytes = scratch.read.get(..brought.loose).unwrap_or_default();
             if !self.certified && read::is_tls(bytes) {
                 return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
             }
-            let reading = self.read(bytes);
-            if reading == Reading::Close {
-                return Poll::Ready(Ok(()));
+            let mut reading = Reading::Continue;
+            if !brought.is_part {
+                reading = self.read(bytes);
+                if reading == Reading::Close {
+                    return Poll::Ready(Ok(()));
+                }
+                more = self.transmit(cx, scratch, true)?;
             }
-            more = self.transmit(cx, scratch, true)?;
-            if reading == Reading::More || read == room {
+            if reading == Reading::More || (brought.was_full && turn >= enough) {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
@@ -180,7 +194,9 @@ impl Task {
         out.clear();
         let act = |hub: &mut Hub, now| {
             take_seat(hub, port, cx.waker());
-            hub.registry.transmit(port, now, out, &mut hub.fx)
+            let (bytes, long) = (&mut out.bytes, Some(&mut out.long));
+            hub.registry
+                .transmit_parts(port, now, bytes, long, &mut hub.fx)
         };
         let transmit = match just_read {
             true => shared.with_recent(act),
@@ -189,22 +205,21 @@ impl Task {
         if transmit.close {
             self.state = State::Closing;
         }
-        let mut written = 0;
-        while written < out.len() {
-            match self.write(cx, out.get(written..).unwrap_or_default())? {
-                Some(count) => written += count,
+        if out.is_empty() {
+            return Ok(transmit.more);
+        }
+        while !out.is_empty() {
+            match self.write(cx, out)? {
+                Some(count) => out.took(count),
                 None => {
-                    let left = self.left.get_or_insert_default();
-                    left.unsent
-                        .extend_from_slice(out.get(written..).unwrap_or_default());
+                    self.left.get_or_insert_default().unsent = out.rest();
                     self.set_blocked(true);
                     return Ok(false);
                 }
             }
         }
-        if written > 0 {
-            let _ = self.poll_flush(cx)?;
-        }
+        out.clear();
+        let _ = self.poll_flush(cx)?;
         Ok(transmit.more)
     }
 
@@ -221,19 +236,21 @@ impl Task {
 
     /// Writes what was left over. True where nothing is.
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, LossCause> {
-        let mut unsent = self.take_left(|left| &mut left.unsent);
+        let mut unsent = self.take_left(|left| std::mem::take(&mut left.unsent));
         if unsent.is_empty() {
             return Ok(true);
         }
-        let mut written = 0;
-        while written < unsent.len() {
-            match self.write(cx, unsent.get(written..).unwrap_or_default())? {
-                Some(count) => written += count,
+        let mut progress = false;
+        while !unsent.is_empty() {
+            match self.write(cx, &unsent)? {
+                Some(count) => {
+                    unsent.took(count);
+                    progress = true;
+                }
                 None => {
-                    if written > 0 {
-                        self.set_blocked(true); // progress: the peer reads, if slowly
+                    if progress {
+                        self.set_blocked(true); // the peer reads, if slowly
                     }
-                    unsent.drain(..written);
                     self.left.get_or_insert_default().unsent = unsent;
                     return Ok(false);
                 }
@@ -245,9 +262,14 @@ impl Task {
     }
 
     /// One write: how many bytes were taken, `None` where the transport is full.
-    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, LossCause> {
+    fn write(&mut self, cx: &mut Context<'_>, out: &Unsent) -> Result<Option<usize>, LossCause> {
         loop {
-            return match Pin::new(&mut self.io).poll_write(cx, bytes) {
+            let io = Pin::new(&mut self.io);
+            let written = out.write_by(|parts| match parts {
+                [bytes] => io.poll_write(cx, bytes),
+                parts => io.poll_write_vectored(cx, parts),
+            });
+            return match written {
                 Poll::Pending => Ok(None),
                 Poll::Ready(Ok(0)) => Err(LossCause::Io(io::ErrorKind::WriteZero)),
                 Poll::Ready(Ok(count)) => {
@@ -275,11 +297,11 @@ impl Task {
     }
 
     /// One of the two, and the room for both where the other is not there either.
-    fn take_left(&mut self, which: fn(&mut Left) -> &mut Vec<u8>) -> Vec<u8> {
+    fn take_left<T: Default>(&mut self, take: fn(&mut Left) -> T) -> T {
         let Some(left) = &mut self.left else {
-            return Vec::new();
+            return T::default();
         };
-        let taken = std::mem::take(which(left));
+        let taken = take(left);
         if left.unsent.is_empty() && left.unread.is_empty() {
             self.left = None;
         }

@@ -1,16 +1,79 @@
-use std::sync::Arc;
+use std::{
+    io::{self, IoSliceMut},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use super::{Task, is_current};
+use futures::io::AsyncRead;
+
+use super::{State, Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting},
+    driver::{
+        Hosted, Watcher, hosting,
+        scratch::{READ_BYTES, Scratch},
+    },
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
 };
 
+/// What one read brought.
+pub(super) struct Brought {
+    /// How many bytes, and how many of them lie in the scratch; the others are in their place.
+    pub(super) all: usize,
+    pub(super) loose: usize,
+    /// It is a part of a long message that is not whole yet, and nothing else.
+    pub(super) is_part: bool,
+    /// There was no room for more.
+    pub(super) was_full: bool,
+}
+
 /// What a link brings.
 impl Task {
+    /// Reads once: what comes next of a long message to where it stays, everything else to the scratch. `turn` bytes were read
+    /// in this turn.
+    pub(super) fn poll_bring(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        turn: usize,
+    ) -> Poll<io::Result<Brought>> {
+        let (room, ahead) = (self.port.read_size(), self.port.read_ahead());
+        let most = READ_BYTES.saturating_sub(turn).max(ahead);
+        let io = Pin::new(&mut self.io);
+        let place = match self.state {
+            State::Closing => None, // what comes is dropped
+            _ => self.port.place(most),
+        };
+        let Some((place, is_all)) = place else {
+            let room = scratch.read.len().min(room);
+            let place = scratch.read.get_mut(..room).unwrap_or_default();
+            let brought = |read| Brought {
+                all: read,
+                loose: read,
+                is_part: false,
+                was_full: read == room,
+            };
+            return io.poll_read(cx, place).map_ok(brought);
+        };
+        let ahead = scratch.read.get_mut(..ahead).filter(|_| is_all);
+        let ahead = ahead.unwrap_or_default();
+        let (here, room) = (place.len(), place.len() + ahead.len());
+        let mut places = [IoSliceMut::new(place), IoSliceMut::new(ahead)];
+        io.poll_read_vectored(cx, &mut places).map_ok(|read| {
+            let loose = read.saturating_sub(here);
+            let is_whole = self.port.placed(read - loose);
+            Brought {
+                all: read,
+                loose,
+                is_part: !is_whole,
+                was_full: read == room,
+            }
+        })
+    }
+
     /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
     /// they lie. What is left over is kept.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
@@ -70,7 +133,8 @@ impl Task {
                 break Reading::More;
             }
             frames += 1;
-            let frame = match self.port.next(bytes) {
+            let mut whole = None;
+            let frame = match self.port.next_keeping(bytes, &mut whole) {
                 Ok(None) => break Reading::Continue,
                 Ok(Some(frame)) => frame,
                 Err(violation) => {
@@ -84,18 +148,16 @@ impl Task {
             };
             let heard = shared.with_recent(|hub, now| {
                 hub.registry
-                    .apply_direct(key, link, now, &frame, &mut hub.fx)
+                    .apply_direct(key, link, now, &frame, whole.as_ref(), &mut hub.fx)
             });
             match (heard, &frame) {
-                (Heard::Direct, Frame::Data(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, false))
-                    });
-                }
-                (Heard::Direct, Frame::Volatile(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, true))
-                    });
+                (Heard::Direct, Frame::Data(payload) | Frame::Volatile(payload)) => {
+                    let volatile = matches!(frame, Frame::Volatile(_));
+                    let message = match whole.take() {
+                        Some(whole) => Message::shared(whole, volatile),
+                        None => Message::borrowed(payload, volatile),
+                    };
+                    hosting::guard(&peer, || hosted.message(&peer, message));
                 }
                 (Heard::Applied | Heard::Direct, _) => {}
                 (Heard::Stale | Heard::Offered | Heard::Resume(_), _) => break Reading::Close,

@@ -1,7 +1,10 @@
+use bytes::Bytes;
+
 use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake};
 use crate::{
     EventKind, LossCause,
     canary::{Canary, sings},
+    message::Lent,
     proto::Step,
     wire::{Frame, Resume, Violation},
 };
@@ -99,7 +102,7 @@ impl Machine {
                         .pass(payload.len(), cx.now, cx.settings.ack_delay, &self.terms)?;
                     return Ok(Heard::Direct);
                 }
-                self.inbox.put(payload, &self.terms)?;
+                self.inbox.put(kept(&cx.whole, payload), &self.terms)?;
                 self.wake(Wake::RECV);
             }
             Frame::Volatile(payload) => {
@@ -109,9 +112,8 @@ impl Machine {
                 if direct {
                     return Ok(Heard::Direct);
                 }
-                let dropped =
-                    self.inbox
-                        .put_volatile(payload, cx.settings.volatile_messages, &self.terms);
+                let (message, most) = (kept(&cx.whole, payload), cx.settings.volatile_messages);
+                let dropped = self.inbox.put_volatile(message, most, &self.terms);
                 self.drop_volatile(u64::from(dropped));
                 self.wake(Wake::RECV);
             }
@@ -185,4 +187,13 @@ impl Machine {
     pub fn heard_since(&self, then: super::Time) -> bool {
         self.phase.is_up() && (!self.probed || self.liveness.heard_since(then))
     }
+}
+
+/// A message that arrived, to be shared where it was put together on its own, else to be copied.
+fn kept<'a>(whole: &'a Option<Bytes>, payload: &'a [u8]) -> Lent<'a> {
+    debug_assert!(
+        whole.as_ref().is_none_or(|whole| **whole == *payload),
+        "another message than the frame's"
+    );
+    whole.as_ref().map_or(Lent::Slice(payload), Lent::Shared)
 }

@@ -48,6 +48,7 @@ impl Machine {
             settings,
             tick: 0,
             direct: false,
+            whole: None,
             fx: &mut fx,
         };
         Vitals {
