@@ -145,6 +145,7 @@ impl Machine {
             self.ping_now = true;
             self.wake(Wake::LINK);
         }
+        self.liveness.forget_spent(cx.now);
         self.inbox.release();
         self.outbox.release();
         self.volatile.release();
