@@ -65,7 +65,10 @@ impl Nothing {
     /// How long it takes until one is paid for. A ping: half a heartbeat (threat T6), or an eighth of a lease where that is less, for so
     /// often a suspect is probed.
     fn price(self, terms: &Terms) -> u32 {
-        let [beat, probe] = [(terms.heartbeat_ms, 1_000 / 2), (terms.lease_ms, 500 / PROBES)];
+        let [beat, probe] = [
+            (terms.heartbeat_ms, 1_000 / 2),
+            (terms.lease_ms, 500 / PROBES),
+        ];
         let ping = Self::of_micros(beat.0, beat.1).min(Self::of_micros(probe.0, probe.1));
         match self {
             Self::Ping => ping.max(1),
@@ -125,7 +128,9 @@ impl Liveness {
         self.forget_spent(now);
         let now = Nothing::units(now);
         let spent = self.spent_until.wrapping_sub(now) + what.price(terms);
-        if spent > PING_BURST * Nothing::Ping.price(terms) + Nothing::of_micros(terms.lease_ms, 1_000) {
+        if spent
+            > PING_BURST * Nothing::Ping.price(terms) + Nothing::of_micros(terms.lease_ms, 1_000)
+        {
             return Err(Violation::TooMany);
         }
         self.spent_until = now.wrapping_add(spent);

@@ -112,20 +112,23 @@ impl Task {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
         let mut more = self.transmit(cx, scratch, false)?;
+        // What is left of this turn, however many reads it takes.
+        let mut frames = self.shared.settings.turn_frames;
+        let mut room = scratch.read.len().min(self.port.read_size());
+        let mut tries = 0;
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
             }
             let unread = self.take_left(|left| &mut left.unread);
             if !unread.is_empty() {
-                if self.read(&unread) == Reading::Close {
+                if self.read(&unread, &mut frames) == Reading::Close {
                     return Poll::Ready(Ok(()));
                 }
                 self.transmit(cx, scratch, true)?;
                 cx.waker().wake_by_ref(); // that was a turn: others first
                 return Poll::Pending;
             }
-            let room = scratch.read.len().min(self.port.read_size());
             let place = scratch.read.get_mut(..room).unwrap_or_default();
             let read = match Pin::new(&mut self.io).poll_read(cx, place) {
                 Poll::Pending if more => {
@@ -135,9 +138,10 @@ impl Task {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
                 Poll::Ready(Ok(read)) => read,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
+            (tries, room) = (0, room.saturating_sub(read));
             self.shared.traffic.read(read);
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
@@ -149,12 +153,12 @@ impl Task {
             if !self.certified && read::is_tls(bytes) {
                 return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
             }
-            let reading = self.read(bytes);
+            let reading = self.read(bytes, &mut frames);
             if reading == Reading::Close {
                 return Poll::Ready(Ok(()));
             }
             more = self.transmit(cx, scratch, true)?;
-            if reading == Reading::More || read == room {
+            if reading == Reading::More || more || frames == 0 || room == 0 {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
@@ -246,6 +250,7 @@ impl Task {
 
     /// One write: how many bytes were taken, `None` where the transport is full.
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, LossCause> {
+        let mut tries = 0;
         loop {
             return match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Pending => Ok(None),
@@ -254,7 +259,7 @@ impl Task {
                     self.shared.traffic.written(count);
                     Ok(Some(count))
                 }
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             };
         }
@@ -332,6 +337,12 @@ impl Drop for Task {
             self.report(LossCause::Io(io::ErrorKind::Interrupted));
         }
     }
+}
+
+/// Whether to try again at once, which is done three times: a transport that is interrupted for ever is none (threat T27).
+fn is_interrupted(error: &io::Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.kind() == io::ErrorKind::Interrupted && *tries <= 3
 }
 
 /// Whether this is still its session's link. What is left of an older one must not touch the seat of the link that

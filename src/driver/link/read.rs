@@ -11,9 +11,9 @@ use crate::{
 
 /// What a link brings.
 impl Task {
-    /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
-    /// they lie. What is left over is kept.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+    /// What was read goes to the session, as far as the `frames` go that are left of this turn; messages of a session that has a
+    /// host go to the host, from where they lie. What is left over is kept.
+    pub(super) fn read(&mut self, mut bytes: &[u8], frames: &mut usize) -> Reading {
         let chain = match std::mem::replace(&mut self.certified, true) {
             false => self.io.certificates(),
             true => None,
@@ -40,7 +40,8 @@ impl Task {
                 None => {
                     let fresh = &mut || shared.entropy.secret();
                     let fx = &mut hub.fx;
-                    let reading = hub.registry.read(port, now, &mut bytes, fx, fresh);
+                    let reading =
+                        (hub.registry).read_some(port, now, &mut bytes, frames, fx, fresh);
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
@@ -49,7 +50,7 @@ impl Task {
             }
         });
         let reading = match hosted {
-            Some(hosted) => self.read_for(hosted, &mut bytes),
+            Some(hosted) => self.read_for(hosted, &mut bytes, frames),
             None => reading,
         };
         if reading == Reading::More {
@@ -60,16 +61,20 @@ impl Task {
     }
 
     /// Frame by frame, since the host is called without the lock.
-    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, bytes: &mut &[u8]) -> Reading {
+    fn read_for(
+        &mut self,
+        mut hosted: Box<dyn Hosted>,
+        bytes: &mut &[u8],
+        frames: &mut usize,
+    ) -> Reading {
         let (key, link) = (self.port.key(), self.port.link());
         let shared = &self.shared;
         let peer = Watcher::new(Arc::clone(shared), key);
-        let mut frames = 0;
         let reading = loop {
-            if frames == shared.settings.turn_frames && !bytes.is_empty() {
+            if *frames == 0 && !bytes.is_empty() {
                 break Reading::More;
             }
-            frames += 1;
+            *frames = frames.saturating_sub(1);
             let frame = match self.port.next(bytes) {
                 Ok(None) => break Reading::Continue,
                 Ok(Some(frame)) => frame,
