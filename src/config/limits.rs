@@ -199,6 +199,16 @@ pub(crate) const TURN_FRAMES: Limit<usize> = limit("turn_frames", 64, 1..=65_536
 /// Bytes of one session handled before others get their turn: one full read of a pooled buffer.
 pub(crate) const TURN_BYTES: Limit<usize> = limit("turn_bytes", 64 * KIB, KIB..=64 * MIB);
 
+// --- what carries nothing: fixed ------------------------------------------------------------------------------------
+
+/// Pings that a dialer may write at once beyond its rate, which follows the terms (`Liveness::spend`): a stall on the way, two
+/// clocks that do not run alike.
+pub(crate) const PING_BURST: u32 = 10;
+
+/// What one of them may be replaced by of what carries nothing otherwise: an ACK without news, a PONG that nobody waits for, an
+/// extension. So 100 at once; ours writes one a link.
+pub(crate) const EMPTY_FRAMES_A_PING: u32 = 10;
+
 impl<T: Value> Limit<T> {
     /// Whether `value` is in range; the error names the field, the value and the range.
     pub(super) fn check(&self, value: T) -> Result<(), ConfigError> {

@@ -36,9 +36,24 @@ impl Registry {
         fx: &mut Effects,
         fresh: &mut dyn FnMut() -> Secret,
     ) -> Reading {
+        let mut frames = self.settings.turn_frames;
+        self.read_some(port, now, bytes, &mut frames, fx, fresh)
+    }
+
+    /// The same for a turn that is made of several reads: so many frames of it are left.
+    pub fn read_some(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        bytes: &mut &[u8],
+        frames: &mut usize,
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Reading {
         loop {
             let key = port.key();
-            let feed = |machine: &mut Machine, cx: &mut Cx<'_>| port.feed(machine, cx, bytes);
+            let feed =
+                |machine: &mut Machine, cx: &mut Cx<'_>| port.feed(machine, cx, bytes, frames);
             match self.input(key, now, fx, feed) {
                 None => return Reading::Close,
                 Some(Ok(reading)) => return reading,

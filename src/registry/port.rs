@@ -150,25 +150,26 @@ impl Port {
         self.decoder.next_keeping(bytes, whole)
     }
 
-    /// Applies whole frames until the bytes are used up, or one brings back another session.
+    /// Applies whole frames until the bytes are used up, or the `frames` that are left of a turn, or one brings back another session.
+    /// Bytes that end within a frame cost one, too: who sends them one by one gets no longer turn.
     pub(super) fn feed(
         &mut self,
         machine: &mut Machine,
         cx: &mut Cx<'_>,
         bytes: &mut &[u8],
+        frames: &mut usize,
     ) -> Result<Reading, Knock> {
-        let mut frames = 0;
         // Who was refused stays one.
         self.heard = self.heard.filter(|_| machine.identity().is_none());
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
             }
-            if frames == cx.settings.turn_frames && !bytes.is_empty() {
+            if *frames == 0 && !bytes.is_empty() {
                 machine.wake_if_due(cx);
                 return Ok(Reading::More);
             }
-            frames += 1;
+            *frames = frames.saturating_sub(1);
             self.decoder.set_max(machine.frame_limit());
             let (begun, given) = (self.decoder.partial_len(), bytes.len());
             cx.whole = None;

@@ -389,6 +389,7 @@ fn every_violation_has_words_of_its_own() {
         Violation::PositionOutOfRange,
         Violation::Exhausted,
         Violation::TooMuch,
+        Violation::TooMany,
     ];
     let words: std::collections::BTreeSet<_> = all.map(|one| one.to_string()).into();
     assert_eq!(words.len(), all.len());

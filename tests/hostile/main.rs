@@ -9,6 +9,8 @@ mod common;
 #[allow(dead_code, reason = "the other tests of these files use the rest")]
 mod file;
 
+mod backoff;
+mod floods;
 mod members;
 mod servers;
 mod strangers;

@@ -115,27 +115,27 @@ impl Task {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
         let mut more = self.transmit(cx, scratch, false)?;
-        let mut turn = 0;
-        // Of a long message only the beginning comes first. A stranger gives way after each read.
-        let enough = if self.port.is_strangers() {
-            0
-        } else {
-            READ_BYTES / 2
+        // What is left of this turn, however many reads it takes. A stranger's is short.
+        let mut frames = self.shared.settings.turn_frames;
+        let mut room = match self.port.is_strangers() {
+            true => self.port.read_size(),
+            false => READ_BYTES,
         };
+        let mut tries = 0;
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
             }
             let unread = self.take_left(|left| std::mem::take(&mut left.unread));
             if !unread.is_empty() {
-                if self.read(&unread) == Reading::Close {
+                if self.read(&unread, &mut frames) == Reading::Close {
                     return Poll::Ready(Ok(()));
                 }
                 self.transmit(cx, scratch, true)?;
                 cx.waker().wake_by_ref(); // that was a turn: others first
                 return Poll::Pending;
             }
-            let brought = match self.poll_bring(cx, scratch, turn) {
+            let brought = match self.poll_bring(cx, scratch, room) {
                 Poll::Pending if more => {
                     cx.waker().wake_by_ref(); // there is more to write: others first
                     return Poll::Pending;
@@ -145,11 +145,11 @@ impl Task {
                     return Poll::Ready(Err(LossCause::ClosedByPeer));
                 }
                 Poll::Ready(Ok(brought)) => brought,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
             self.shared.traffic.read(brought.all);
-            turn += brought.all;
+            (tries, room) = (0, room.saturating_sub(brought.all));
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
@@ -162,13 +162,15 @@ impl Task {
             }
             let mut reading = Reading::Continue;
             if !brought.is_part {
-                reading = self.read(bytes);
+                reading = self.read(bytes, &mut frames);
                 if reading == Reading::Close {
                     return Poll::Ready(Ok(()));
                 }
                 more = self.transmit(cx, scratch, true)?;
             }
-            if reading == Reading::More || (brought.was_full && turn >= enough) {
+            // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
+            let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);
+            if reading == Reading::More || more || frames == 0 || is_over {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
@@ -263,6 +265,7 @@ impl Task {
 
     /// One write: how many bytes were taken, `None` where the transport is full.
     fn write(&mut self, cx: &mut Context<'_>, out: &Unsent) -> Result<Option<usize>, LossCause> {
+        let mut tries = 0;
         loop {
             let io = Pin::new(&mut self.io);
             let written = out.write_by(|parts| match parts {
@@ -276,7 +279,7 @@ impl Task {
                     self.shared.traffic.written(count);
                     Ok(Some(count))
                 }
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             };
         }
@@ -354,6 +357,12 @@ impl Drop for Task {
             self.report(LossCause::Io(io::ErrorKind::Interrupted));
         }
     }
+}
+
+/// Whether to try again at once, which is done three times: a transport that is interrupted for ever is none (threat T27).
+fn is_interrupted(error: &io::Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.kind() == io::ErrorKind::Interrupted && *tries <= 3
 }
 
 /// Whether this is still its session's link. What is left of an older one must not touch the seat of the link that

@@ -10,10 +10,7 @@ use futures::io::AsyncRead;
 use super::{State, Task, is_current};
 use crate::{
     Message, canary,
-    driver::{
-        Hosted, Watcher, hosting,
-        scratch::{READ_BYTES, Scratch},
-    },
+    driver::{Hosted, Watcher, hosting, scratch::Scratch},
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
@@ -32,23 +29,23 @@ pub(super) struct Brought {
 
 /// What a link brings.
 impl Task {
-    /// Reads once: what comes next of a long message to where it stays, everything else to the scratch. `turn` bytes were read
+    /// Reads once: what comes next of a long message to where it stays, everything else to the scratch. `left` bytes may be read
     /// in this turn.
     pub(super) fn poll_bring(
         &mut self,
         cx: &mut Context<'_>,
         scratch: &mut Scratch,
-        turn: usize,
+        left: usize,
     ) -> Poll<io::Result<Brought>> {
         let (room, ahead) = (self.port.read_size(), self.port.read_ahead());
-        let most = READ_BYTES.saturating_sub(turn).max(ahead);
+        let most = left.max(ahead);
         let io = Pin::new(&mut self.io);
         let place = match self.state {
             State::Closing => None, // what comes is dropped
             _ => self.port.place(most),
         };
         let Some((place, is_all)) = place else {
-            let room = scratch.read.len().min(room);
+            let room = left.min(room);
             let place = scratch.read.get_mut(..room).unwrap_or_default();
             let brought = |read| Brought {
                 all: read,
@@ -74,9 +71,9 @@ impl Task {
         })
     }
 
-    /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
-    /// they lie. What is left over is kept.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+    /// What was read goes to the session, as far as the `frames` go that are left of this turn; messages of a session that has a
+    /// host go to the host, from where they lie. What is left over is kept.
+    pub(super) fn read(&mut self, mut bytes: &[u8], frames: &mut usize) -> Reading {
         let chain = match std::mem::replace(&mut self.certified, true) {
             false => self.io.certificates(),
             true => None,
@@ -103,7 +100,8 @@ impl Task {
                 None => {
                     let fresh = &mut || shared.entropy.secret();
                     let fx = &mut hub.fx;
-                    let reading = hub.registry.read(port, now, &mut bytes, fx, fresh);
+                    let reading =
+                        (hub.registry).read_some(port, now, &mut bytes, frames, fx, fresh);
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
@@ -112,7 +110,7 @@ impl Task {
             }
         });
         let reading = match hosted {
-            Some(hosted) => self.read_for(hosted, &mut bytes),
+            Some(hosted) => self.read_for(hosted, &mut bytes, frames),
             None => reading,
         };
         if reading == Reading::More {
@@ -123,16 +121,20 @@ impl Task {
     }
 
     /// Frame by frame, since the host is called without the lock.
-    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, bytes: &mut &[u8]) -> Reading {
+    fn read_for(
+        &mut self,
+        mut hosted: Box<dyn Hosted>,
+        bytes: &mut &[u8],
+        frames: &mut usize,
+    ) -> Reading {
         let (key, link) = (self.port.key(), self.port.link());
         let shared = &self.shared;
         let peer = Watcher::new(Arc::clone(shared), key);
-        let mut frames = 0;
         let reading = loop {
-            if frames == shared.settings.turn_frames && !bytes.is_empty() {
+            if *frames == 0 && !bytes.is_empty() {
                 break Reading::More;
             }
-            frames += 1;
+            *frames = frames.saturating_sub(1);
             let mut whole = None;
             let frame = match self.port.next_keeping(bytes, &mut whole) {
                 Ok(None) => break Reading::Continue,

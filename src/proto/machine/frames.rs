@@ -5,7 +5,7 @@ use crate::{
     EventKind, LossCause,
     canary::{Canary, sings},
     message::Lent,
-    proto::Step,
+    proto::{Step, liveness::Nothing},
     wire::{Frame, Resume, Violation},
 };
 
@@ -55,6 +55,7 @@ impl Machine {
     /// What may come in which state; everything else is out of place.
     fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         match (self.stage, frame) {
+            (Stage::Open, Frame::Extension(_)) => self.spend(cx, Nothing::Else)?,
             (_, Frame::Extension(_)) => {}
             // Whoever was refused a resume is not heard again on that link, whether it was told by now or not. It may have
             // closed before it knew: REFUSED answers that, too.
@@ -120,15 +121,24 @@ impl Machine {
             Frame::Ack(taken) => {
                 if self.outbox.ack(*taken)? {
                     self.wake(Wake::SEND);
+                } else {
+                    self.spend(cx, Nothing::Else)?;
                 }
             }
             Frame::Ping(beat) => {
+                // An acceptor may have to ask at any rate whether a dialer is there (TAKE-9), and nobody else waits for a dialer.
+                if matches!(self.role, Role::Acceptor(_)) {
+                    self.spend(cx, Nothing::Ping)?;
+                }
                 cx.fx.measured(self.liveness.hear_ping(cx.now, beat));
                 self.wake(Wake::LINK);
             }
             Frame::Pong(beat) => {
+                if !self.liveness.is_answer(beat) {
+                    self.spend(cx, Nothing::Else)?;
+                }
                 cx.fx.measured(self.liveness.hear_pong(cx.now, beat));
-                self.beat();
+                self.beat(cx.now);
             }
             Frame::Closed(taken) => self.on_closed(*taken)?,
             Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
@@ -137,6 +147,11 @@ impl Machine {
             _ => return Err(Violation::OutOfPlace),
         }
         Ok(Heard::Applied)
+    }
+
+    /// One more frame that carries nothing, or one too many.
+    fn spend(&mut self, cx: &Cx<'_>, what: Nothing) -> Result<(), Violation> {
+        self.liveness.spend(cx.now, &self.terms, what)
     }
 
     /// Bytes that are no frame.

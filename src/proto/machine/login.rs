@@ -253,7 +253,6 @@ impl Machine {
         dialer.session = welcome.session;
         dialer.secret = welcome.secret.clone();
         dialer.attempt = 0;
-        dialer.backoff.reset();
         self.terms = welcome.terms;
         self.identity = Some(identity);
         self.begin_session(cx, welcome.epoch);

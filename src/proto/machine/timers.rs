@@ -97,8 +97,9 @@ impl Machine {
     }
 
     /// A beat was exchanged. An idle session does nothing else, so this is also when it gives memory back.
-    pub(super) fn beat(&mut self) {
+    pub(super) fn beat(&mut self, now: Time) {
         self.beaten = true;
+        self.liveness.forget_spent(now);
         self.release();
     }
 
@@ -166,6 +167,7 @@ impl Machine {
             self.ping_now = true;
             self.wake(Wake::LINK);
         }
+        self.liveness.forget_spent(cx.now);
         self.release();
     }
 

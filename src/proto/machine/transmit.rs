@@ -176,7 +176,7 @@ impl Machine {
         let suspect = self.phase == super::Phase::Suspect;
         if let Some(pong) = self.liveness.pong(cx.now, cx.tick) {
             Frame::Pong(pong).encode(out);
-            self.beat();
+            self.beat(cx.now);
         }
         self.write_go_away(cx, out);
         let ping = std::mem::take(&mut self.ping_now)
