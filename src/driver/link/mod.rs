@@ -13,6 +13,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use super::{
     Sleep,
     hub::{Hub, remember},
+    returning::Coming,
     scratch::Scratch,
     shared::Shared,
 };
@@ -47,6 +48,8 @@ struct Left {
     unsent: Vec<u8>,
     /// Read, and left for the next turn.
     unread: Vec<u8>,
+    /// It brought a session, and the program is asked first.
+    coming: Option<Coming>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -115,6 +118,12 @@ impl Task {
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
+            }
+            if let Some(coming) = self.left.as_mut().and_then(|left| left.coming.as_mut()) {
+                ready!(coming.poll_return(&mut self.port, cx));
+                self.take_left(|left| &mut left.coming);
+                more = self.transmit(cx, scratch, true)?;
+                continue;
             }
             let unread = self.take_left(|left| &mut left.unread);
             if !unread.is_empty() {
@@ -188,6 +197,7 @@ impl Task {
         };
         if transmit.close {
             self.state = State::Closing;
+            self.take_left(|left| &mut left.coming); // nobody waits for the answer
         }
         let mut written = 0;
         while written < out.len() {
@@ -274,13 +284,13 @@ impl Task {
             .is_some_and(|left| !left.unsent.is_empty())
     }
 
-    /// One of the two, and the room for both where the other is not there either.
-    fn take_left(&mut self, which: fn(&mut Left) -> &mut Vec<u8>) -> Vec<u8> {
+    /// One of them, and the room for all where nothing else is there.
+    fn take_left<T: Default>(&mut self, which: fn(&mut Left) -> &mut T) -> T {
         let Some(left) = &mut self.left else {
-            return Vec::new();
+            return T::default();
         };
         let taken = std::mem::take(which(left));
-        if left.unsent.is_empty() && left.unread.is_empty() {
+        if left.unsent.is_empty() && left.unread.is_empty() && left.coming.is_none() {
             self.left = None;
         }
         taken

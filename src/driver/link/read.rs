@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting},
+    driver::{Hosted, Watcher, hosting, returning::Coming},
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
@@ -19,9 +19,9 @@ impl Task {
             true => None,
         };
         let (shared, port) = (&self.shared, &mut self.port);
-        let (reading, hosted) = shared.with(|hub, now| {
+        let (reading, hosted, coming) = shared.with(|hub, now| {
             if !is_current(hub, port) && !canary::is_lax_about_links() {
-                return (Reading::Close, None);
+                return (Reading::Close, None, None);
             }
             let key = port.key();
             if let Some(chain) = chain
@@ -35,7 +35,7 @@ impl Task {
             match seat.host.as_mut().and_then(|host| host.take()) {
                 Some(hosted) => {
                     hub.registry.prepare(port);
-                    (Reading::Continue, Some(hosted))
+                    (Reading::Continue, Some(hosted), None)
                 }
                 None => {
                     let fresh = &mut || shared.entropy.secret();
@@ -44,7 +44,9 @@ impl Task {
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
-                    (reading, None)
+                    let returning = hub.registry.take_returning();
+                    let coming = returning.map(|returning| Coming::new(shared, hub, returning));
+                    (reading, None, coming)
                 }
             }
         });
@@ -55,6 +57,7 @@ impl Task {
         if reading == Reading::More {
             let left = self.left.get_or_insert_default();
             left.unread.extend_from_slice(bytes);
+            left.coming = coming;
         }
         reading
     }

@@ -174,7 +174,10 @@ impl Print<'_> {
             greeting,
         } = acceptor;
         let fresh = fresh.as_ref().map(crate::wire::Secret::as_bytes);
-        (keys, fresh, instance, login_attempt, greeting.is_some()).hash(self);
+        let greeting = greeting
+            .as_ref()
+            .map(|greeting| (greeting.limits, greeting.reserved));
+        (keys, fresh, instance, login_attempt, greeting).hash(self);
         self.time(*login_by);
         self.time(Some(*lost_at));
         self.time(Some(*forget_at));

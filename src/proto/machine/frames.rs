@@ -2,7 +2,7 @@ use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake};
 use crate::{
     EventKind, LossCause,
     canary::{Canary, sings},
-    proto::Step,
+    proto::{Step, terms},
     wire::{Frame, Resume, Violation},
 };
 
@@ -95,8 +95,8 @@ impl Machine {
                     return Err(Violation::TooLong);
                 }
                 if direct {
-                    self.inbox
-                        .pass(payload.len(), cx.now, cx.settings.ack_delay, &self.terms)?;
+                    let delay = terms::ack_delay(cx.settings, &self.terms);
+                    self.inbox.pass(payload.len(), cx.now, delay, &self.terms)?;
                     return Ok(Heard::Direct);
                 }
                 self.inbox.put(payload, &self.terms)?;

@@ -1,22 +1,14 @@
 use bytes::Bytes;
 
-use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
+use super::{
+    Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, greeting::Greeting, refusal,
+};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
     proto::{Offer, Step, dialer::Login, keys::Keys, terms},
-    wire::{self, Secret, Terms, Violation},
+    wire::{self, Secret, Violation},
 };
-
-/// What an acceptor keeps of a peer between LOGIN and the host's answer.
-#[derive(Clone, Debug)]
-pub(super) struct Greeting {
-    credentials: Bytes,
-    asked: Terms,
-    /// What CHALLENGE is to ask.
-    pub(super) ask: Bytes,
-    answer: Option<Bytes>,
-}
 
 /// What became of an admission.
 #[derive(Debug)]
@@ -250,6 +242,8 @@ impl Machine {
             asked: login.terms,
             ask: Bytes::new(),
             answer: None,
+            limits: None,
+            reserved: false,
         }));
         self.announced = true;
         self.stage = Stage::Offered;
@@ -286,43 +280,6 @@ impl Machine {
         })
     }
 
-    /// Asks the peer back before judging it. False where it cannot be asked (any more, or while a question is open).
-    pub fn challenge(&mut self, ask: Bytes) -> bool {
-        if self.stage != Stage::Offered || ask.is_empty() || ask.len() >= wire::LOGIN_FRAME_BYTES {
-            return false;
-        }
-        let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        else {
-            return false;
-        };
-        greeting.ask = ask;
-        greeting.answer = None;
-        self.stage = Stage::Challenge;
-        self.wake(Wake::LINK);
-        true
-    }
-
-    /// The answer to the challenge, once it came.
-    pub fn take_answer(&mut self) -> Option<Bytes> {
-        self.acceptor_mut()?.greeting.as_mut()?.answer.take()
-    }
-
-    pub(super) fn on_answer(&mut self, answer: &[u8]) {
-        if let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        {
-            greeting.answer = Some(Bytes::copy_from_slice(answer));
-            self.stage = Stage::Offered;
-            self.wake(Wake::STATE);
-        } else if self.phase != Phase::Ended {
-            self.stage = Stage::Welcome; // admitted without it
-            self.wake(Wake::LINK);
-        }
-    }
-
     /// The host says who this is. The registry has made room for the identity in the same step.
     pub fn admit(
         &mut self,
@@ -344,7 +301,10 @@ impl Machine {
         acceptor.keys = Keys::new(&secret);
         acceptor.fresh = Some(secret);
         acceptor.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
-        self.terms = terms::granted(cx.settings, &greeting.asked);
+        let ours = greeting
+            .limits
+            .unwrap_or_else(|| terms::wanted(cx.settings));
+        self.terms = terms::granted(&ours, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
         // A host need not wait for the answer to its question; WELCOME does.

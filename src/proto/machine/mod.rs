@@ -14,6 +14,7 @@ mod away;
 mod ending;
 mod fingerprint;
 mod frames;
+mod greeting;
 mod link;
 mod login;
 mod pause;
@@ -109,7 +110,7 @@ struct Acceptor {
     lost_at: Time,
     /// How long the end is remembered, for a peer that comes back to hear of it (R13).
     forget_at: Time,
-    greeting: Option<Box<login::Greeting>>,
+    greeting: Option<Box<greeting::Greeting>>,
 }
 
 /// How far the current link has come.
