@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use common::{MS, SECOND, World};
 use sessile::{
     Admission, Config, Credentials, Identity, Inbox, LoggedIn, LoginError, Multi, Offer, Reason,
-    Rejection, Runtime, Session, admit_with,
+    RejectCode, Rejection, Runtime, Session, admit_with,
 };
 
 /// What the program was asked, and what it waits for before it answers.
@@ -236,4 +236,21 @@ fn who_waits_where_nobody_listens_any_more_hears_so_at_once() {
     drop(scene.server);
     scene.world.pass(10 * SECOND);
     assert!(scene.world.is_empty(), "a task is left");
+}
+
+#[test]
+fn who_stands_in_line_when_the_server_goes_down_hears_so_at_once() {
+    let scene = Scene::new(1);
+    let here = scene.log_in("here"); // or the server would be down at once
+    scene.program.permit(&scene.world);
+    let _here = scene.world.run(here).expect("admitted");
+    assert_eq!(scene.program.log(), ["+here", "-here"]);
+    let (_judged, waiting) = (scene.log_in("judged"), scene.log_in("waiting"));
+    let draining = scene.world.spawn(scene.server.drain(30 * SECOND));
+    scene.world.settle();
+    let error = scene.world.run(waiting).expect_err("it goes down");
+    let code = error.rejection().expect("refused").code();
+    assert_eq!(code, RejectCode::Draining);
+    assert_eq!(scene.program.log(), ["+judged"]);
+    drop(draining);
 }

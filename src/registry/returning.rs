@@ -6,7 +6,7 @@
 use super::{Port, Registry};
 use crate::{
     RejectCode, Rejection,
-    proto::{Effects, Key, Machine, Phase, ResumeRefusal, Time},
+    proto::{Effects, Key, ResumeRefusal, Time},
     wire::{Resume, Secret},
 };
 
@@ -68,8 +68,8 @@ impl Registry {
         fx: &mut Effects,
         fresh: &mut dyn FnMut() -> Secret,
     ) {
-        let waits = |machine: &Machine| machine.phase() != Phase::Ended;
-        if port.key() != returning.stranger || !self.get(port.key()).is_some_and(waits) {
+        // Whose login deadline has passed is nobody any more.
+        if self.get(returning.stranger).is_none() {
             return;
         }
         let resume = &returning.resume;
