@@ -286,6 +286,28 @@ fn who_comes_back_is_asked_about_before_who_is_new_and_no_more_than_so_many_at_o
 }
 
 #[test]
+fn a_session_is_asked_about_for_its_newest_link_alone() {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new().admits_at_once(1));
+    let (mut mine, _theirs) = world.pair(soon(), &mut door, "alice");
+    let check = Check::register(&server, [Says::Nothing, Says::Nothing, Says::Yes]);
+    let at = world.clock.now();
+    for asked in 1..=2 {
+        world.cut();
+        world.pass(200 * MS); // it is on a link again, and is being asked about
+        assert_eq!(check.asked(), asked);
+    }
+    world.cut();
+    mine = world.back(mine);
+    let waited = world.clock.now() - at;
+    assert!(
+        waited < SECOND,
+        "{waited:?}: a link that was left holds the only place"
+    );
+    assert_eq!((check.asked(), mine.epoch()), (3, 2));
+}
+
+#[test]
 fn a_runtime_that_stops_leaves_nothing_of_its_check() {
     let (world, server, door, mine, theirs) = alice(Config::new());
     let sessions = server.sessions();

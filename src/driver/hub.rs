@@ -1,4 +1,9 @@
-use std::{collections::VecDeque, io, sync::Arc, task::Waker};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::Arc,
+    task::Waker,
+};
 
 use super::{
     beside::{Beside, Metadata},
@@ -30,6 +35,8 @@ pub(super) struct Hub {
     pub(super) places: Places,
     /// Who is asked about sessions that come back.
     pub(super) recheck: Option<Recheck>,
+    /// Whose sessions they are asked about now, each with the stranger who brings it.
+    pub(super) returning: HashMap<Key, Key>,
     pub(super) reports: Reports,
     pub(super) gates: Vec<GateState>,
     pub(super) timer: Timer,
@@ -123,6 +130,7 @@ impl Hub {
             past,
             places,
             recheck: None,
+            returning: HashMap::new(),
             reports: Reports::default(),
             gates: Vec::new(),
             timer: Timer::default(),

@@ -12,6 +12,7 @@ use futures::{FutureExt, future::BoxFuture};
 use super::{Owner, Watcher, hub::Hub, places::Rank, shared::Shared};
 use crate::{
     Rejection,
+    proto::ResumeRefusal,
     registry::{Port, Returning},
 };
 
@@ -33,13 +34,20 @@ pub(super) struct Coming {
     asked: Option<BoxFuture<'static, Result<(), Rejection>>>,
 }
 
-/// When a peer is to come again whose check panicked.
-const AFTER_A_PANIC: Duration = Duration::from_secs(1);
+/// When a peer is to come again whose check panicked, or was overtaken by another of the same session.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(1);
 
 impl Coming {
-    /// It stands in line from now on, before everybody who is new.
+    /// It stands in line from now on, before everybody who is new, and instead of an earlier link that was to bring the same session:
+    /// that one was left by its peer, or else one session could take everybody's places.
     pub(super) fn new(shared: &Arc<Shared>, hub: &mut Hub, returning: Box<Returning>) -> Self {
-        hub.places.ask(returning.stranger(), Rank::Back);
+        let (session, stranger, now) = (returning.session(), returning.stranger(), hub.now);
+        if let Some(former) = hub.returning.insert(session, stranger) {
+            hub.input(former, now, |machine, cx| {
+                machine.refuse_resume(cx, ResumeRefusal::Busy(AFTER_A_FAILURE));
+            });
+        }
+        hub.places.ask(stranger, Rank::Back);
         Self {
             shared: Arc::clone(shared),
             returning,
@@ -73,7 +81,7 @@ impl Coming {
             return Poll::Pending;
         };
         let answer = ready!(AssertUnwindSafe(asked).catch_unwind().poll_unpin(cx));
-        Poll::Ready(answer.unwrap_or_else(|_panic| Err(Rejection::busy(AFTER_A_PANIC))))
+        Poll::Ready(answer.unwrap_or_else(|_panic| Err(Rejection::busy(AFTER_A_FAILURE))))
     }
 
     /// Waits for the answer, and does what it says in one step: the link is the session's from here on, or its peer hears why not.
@@ -94,8 +102,13 @@ impl Coming {
 
 impl Drop for Coming {
     fn drop(&mut self) {
-        let stranger = self.returning.stranger();
-        self.shared.with_recent(|hub, _| hub.leave_place(stranger));
+        let (session, stranger) = (self.returning.session(), self.returning.stranger());
+        self.shared.with_recent(|hub, _| {
+            if hub.returning.get(&session) == Some(&stranger) {
+                hub.returning.remove(&session);
+            }
+            hub.leave_place(stranger);
+        });
     }
 }
 
