@@ -85,4 +85,16 @@ impl Config {
         self.admission_burst = Some(peers);
         self
     }
+
+    /// How many peers [`Admit::admit`](crate::Admit::admit) judges at the same time in one runtime, so that what it asks (a slow hash
+    /// of a password, a database) is not asked by a whole crowd at once. The others wait in line, oldest first, until their
+    /// [`login_deadline`](Self::login_deadline). Whoever is asked back ([`Offer::challenge`](crate::Offer::challenge)) counts again once it has answered.
+    ///
+    /// A [`Door`](crate::Door) judges as many as its program does.
+    ///
+    /// Default 64; 1 to 65,536.
+    pub const fn admits_at_once(mut self, peers: usize) -> Self {
+        self.settings.admits_at_once = peers;
+        self
+    }
 }

@@ -139,6 +139,10 @@ pub(crate) const ACCEPT_BACKLOG: Limit<u32> = limit("accept_backlog", 4_096, 1..
 /// At under 1 KiB each a million idle sessions take about 1 GiB; the number of open files usually ends it before.
 pub(crate) const MAX_SESSIONS: Limit<usize> = limit("max_sessions", 1_000_000, 1..=16_777_216);
 
+/// Of those, kept for whom the host chooses. None: which peers are worth a place that stays empty is for the program to say. The
+/// rule is PostgreSQL's (`superuser_reserved_connections`): it is counted by places that are free, not by who sits where.
+pub(crate) const RESERVED_SESSIONS: Limit<usize> = limit("reserved_sessions", 0, 0..=16_777_216);
+
 /// Events that a subscriber may lag behind before it hears how many it missed. About 100 bytes each.
 pub(crate) const EVENT_BUFFER: Limit<usize> = limit("event_buffer", 1_024, 1..=1_048_576);
 
@@ -190,6 +194,11 @@ pub(crate) const ADMISSION_RATE: Limit<u32> = limit("admission_rate", 10_000, 1.
 
 /// How many of them may come at once after a quiet time. By default a second's worth.
 pub(crate) const ADMISSION_BURST: Limit<u32> = limit("admission_burst", 10_000, 1..=1_000_000);
+
+/// Peers that the program is asked about at the same time. A hash of a password that costs 64 MiB (the second choice of RFC 9106
+/// for Argon2id) takes 4 GiB so at most, and a pool of database connections is rarely larger. Where each takes 50 ms, 64 at once
+/// let in 1,280 a second: fewer than may come, and those who wait longer than the login deadline come again.
+pub(crate) const ADMITS_AT_ONCE: Limit<usize> = limit("admits_at_once", 64, 1..=65_536);
 
 // --- fairness -------------------------------------------------------------------------------------------------------
 

@@ -107,6 +107,11 @@ impl Watcher {
             .unwrap_or_else(|| Err(self.gone().into()))
     }
 
+    /// Who holds this identity now, in the same runtime.
+    pub(crate) fn holder(&self, identity: &[u8]) -> Option<Self> {
+        Collection::new(Arc::clone(&self.shared)).find(identity)
+    }
+
     /// Ends the session from the host's side. False where it had ended.
     pub(crate) fn remove(&self, text: &str) -> bool {
         self.shared
@@ -117,13 +122,23 @@ impl Watcher {
     /// passed around without the session it came with.
     pub(crate) fn challenge(&self, ask: &[u8]) -> bool {
         let ask = Bytes::copy_from_slice(ask);
-        self.input(|machine, _| machine.challenge(ask))
-            .unwrap_or_default()
+        self.shared.with(|hub, now| {
+            let asked = hub.input(self.key, now, |machine, _| machine.challenge(ask));
+            if asked == Some(true) {
+                hub.step_out(self.key);
+            }
+            asked.unwrap_or_default()
+        })
     }
 
     /// Waits for the peer's answer.
     pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Closed>> {
         self.shared.with(|hub, now| {
+            let answered = hub.registry.get(self.key).is_some_and(Machine::is_answered);
+            if answered && !hub.places.come_in(self.key) {
+                remember(&mut hub.seat(self.key).waiters().state, cx.waker());
+                return Poll::Pending;
+            }
             let answer = hub.input(self.key, now, |machine, _| {
                 match (machine.take_answer(), machine.ended()) {
                     (Some(answer), _) => Poll::Ready(Ok(answer)),

@@ -113,14 +113,19 @@ impl Registry {
         let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
             return Err(None);
         };
-        let (instance, attempt) = machine.instance();
+        let ((instance, attempt), reserved) = (machine.instance(), machine.is_reserved());
         if let Some(why) = self.no_entry() {
             return Err(Some(why));
         }
         let holder = self.holder(identity).filter(|&holder| holder != key);
         let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
         else {
-            let full = self.by_identity.len() >= self.settings.max_sessions;
+            let kept = if reserved {
+                0
+            } else {
+                self.settings.reserved_sessions
+            };
+            let full = self.by_identity.len() + kept >= self.settings.max_sessions;
             return if full {
                 Err(Some(Rejection::full()))
             } else {

@@ -60,9 +60,12 @@ impl Registry {
                 // Accepted or refused: what came with it in one piece is read as if it had come later.
                 Some(Err(Knock::Login)) => self.offer(key, now, fx),
                 Some(Err(Knock::Resume(resume))) => {
-                    if let Some((key, link)) = self.resume(port.key(), now, &resume, fx, fresh) {
-                        port.move_to(key, link);
+                    let known = self.knows(now, port.key(), &resume);
+                    if known.is_ok() && self.asks_about(port.key(), &resume) {
+                        return Reading::More; // once the host has said yes
                     }
+                    let adopted = known.and_then(|()| self.adopt(port, now, &resume, fx, fresh));
+                    self.answer(port, now, adopted, fx);
                 }
             }
         }
@@ -87,48 +90,53 @@ impl Registry {
         .unwrap_or(Heard::Stale)
     }
 
-    /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.
-    fn resume(
+    /// A stranger's link brings a session back, in one step (R3).
+    pub(super) fn adopt(
         &mut self,
-        stranger: Key,
+        port: &Port,
         now: Time,
         resume: &Resume,
         fx: &mut Effects,
         fresh: &mut dyn FnMut() -> Secret,
-    ) -> Option<(Key, LinkId)> {
-        let remote = self.get(stranger)?.remote();
+    ) -> Result<(Key, LinkId), ResumeRefusal> {
+        let remote = self.get(port.key()).and_then(Machine::remote);
         let target = Key::from_u64(resume.session);
-        let adopted = self.knows(now, stranger, target, resume).and_then(|()| {
-            // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
-            let planned = self.wheel.armed(target.slot()).unwrap_or(now);
-            self.input_late(target, now, now.since(planned), fx, |machine, cx| {
-                machine.resume(cx, resume, remote, fresh())
-            })
-            .unwrap_or(Err(ResumeRefusal::Gone))
-        });
+        // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
+        let planned = self.wheel.armed(target.slot()).unwrap_or(now);
+        let late = now.since(planned);
+        self.input_late(target, now, late, fx, |machine, cx| {
+            machine.resume(cx, resume, remote, fresh())
+        })
+        .unwrap_or(Err(ResumeRefusal::Gone))
+        .map(|link| (target, link))
+    }
+
+    /// The link moves to the session that it brought back, and the stranger was never anybody; or it hears why not.
+    pub(super) fn answer(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        adopted: Result<(Key, LinkId), ResumeRefusal>,
+        fx: &mut Effects,
+    ) {
+        let stranger = port.key();
         match adopted {
-            Ok(link) => {
+            Ok((target, link)) => {
                 self.forget(stranger);
-                Some((target, link))
+                port.move_to(target, link);
             }
             Err(refusal) => {
                 self.input(stranger, now, fx, |machine, cx| {
                     machine.refuse_resume(cx, refusal)
                 });
-                None
             }
         }
     }
 
     /// Whether this RESUME is looked at: its secret is the session's, and it may come back now. The work is the same whether
     /// there is no such session or another secret: who guesses learns nothing from the clock.
-    fn knows(
-        &mut self,
-        now: Time,
-        stranger: Key,
-        target: Key,
-        resume: &Resume,
-    ) -> Result<(), ResumeRefusal> {
+    fn knows(&mut self, now: Time, stranger: Key, resume: &Resume) -> Result<(), ResumeRefusal> {
+        let target = Key::from_u64(resume.session);
         let remote = self.get(stranger).and_then(Machine::remote);
         if resume.version != wire::VERSION {
             return Err(ResumeRefusal::Incompatible);

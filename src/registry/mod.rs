@@ -12,6 +12,7 @@ mod links;
 mod port;
 mod prefix;
 mod rate;
+mod returning;
 mod strangers;
 mod wheel;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use drain::Farewell;
 pub use port::{Port, Reading};
+pub use returning::Returning;
 pub use wheel::Wheel;
 
 use crate::{
@@ -52,6 +54,10 @@ pub struct Registry {
     failed_logins: Failures,
     failed_resumes: Failures,
     rate: Rate,
+    /// The host is asked about sessions that come back.
+    rechecks: bool,
+    /// Who proved a session's secret in the last [`read`](Self::read), where the host is asked first.
+    returning: Option<Box<Returning>>,
     /// Who is dropped where places run short.
     chance: Rng,
     rearmed: bool,
@@ -90,6 +96,8 @@ impl Registry {
             failed_logins: Failures::default(),
             failed_resumes: Failures::default(),
             rate: Rate::default(),
+            rechecks: false,
+            returning: None,
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,

@@ -10,6 +10,7 @@ mod listen;
 mod next;
 mod past;
 mod peer;
+mod returning;
 mod serve;
 mod sessions;
 mod supervise;
@@ -25,6 +26,7 @@ pub use listen::Listen;
 pub use next::Next;
 pub use past::{PastEvent, PastSession};
 pub use peer::Peer;
+pub use returning::Returning;
 pub use serve::Serving;
 pub use sessions::{Broadcast, Sessions};
 pub use warning::Warning;
@@ -366,8 +368,7 @@ impl Runtime<Multi> {
         Warning::find(self.owner.settings(), warning::allowed_files())
     }
 
-    /// All of its sessions that are logged in, lost ones included until they expire: to look up, to walk through, to remove
-    /// from. Clones are the same collection.
+    /// All of its sessions that are logged in, lost ones included until they expire. Clones are the same collection.
     ///
     /// ```
     /// use sessile::{Config, Multi, Runtime};

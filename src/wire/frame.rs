@@ -216,7 +216,7 @@ pub struct GoAway<'a> {
 }
 
 /// The values two ends agree on at login. The wire carries them as they are; ranges are checked by who uses them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// Time between two signs of life, in milliseconds.
     pub heartbeat_ms: u32,

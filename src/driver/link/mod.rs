@@ -13,6 +13,7 @@ use futures::io::AsyncWrite;
 use super::{
     Sleep,
     hub::{Hub, remember},
+    returning::Coming,
     scratch::{READ_BYTES, Scratch},
     shared::Shared,
     unsent::Unsent,
@@ -50,6 +51,8 @@ struct Left {
     unsent: Unsent,
     /// Read, and left for the next turn.
     unread: Vec<u8>,
+    /// It brought a session, and the program is asked first.
+    coming: Option<Coming>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -125,6 +128,12 @@ impl Task {
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
+            }
+            if let Some(coming) = self.left.as_mut().and_then(|left| left.coming.as_mut()) {
+                ready!(coming.poll_return(&mut self.port, cx));
+                self.take_left(|left| left.coming.take());
+                more = self.transmit(cx, scratch, true)?;
+                continue;
             }
             let unread = self.take_left(|left| std::mem::take(&mut left.unread));
             if !unread.is_empty() {
@@ -206,6 +215,7 @@ impl Task {
         };
         if transmit.close {
             self.state = State::Closing;
+            self.take_left(|left| left.coming.take()); // nobody waits for the answer
         }
         if out.is_empty() {
             return Ok(transmit.more);
@@ -299,13 +309,13 @@ impl Task {
             .is_some_and(|left| !left.unsent.is_empty())
     }
 
-    /// One of the two, and the room for both where the other is not there either.
+    /// One of them, and the room for all where nothing else is there.
     fn take_left<T: Default>(&mut self, take: fn(&mut Left) -> T) -> T {
         let Some(left) = &mut self.left else {
             return T::default();
         };
         let taken = take(left);
-        if left.unsent.is_empty() && left.unread.is_empty() {
+        if left.unsent.is_empty() && left.unread.is_empty() && left.coming.is_none() {
             self.left = None;
         }
         taken

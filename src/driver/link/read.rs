@@ -10,7 +10,7 @@ use futures::io::AsyncRead;
 use super::{State, Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting, scratch::Scratch},
+    driver::{Hosted, Watcher, hosting, returning::Coming, scratch::Scratch},
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
@@ -79,9 +79,9 @@ impl Task {
             true => None,
         };
         let (shared, port) = (&self.shared, &mut self.port);
-        let (reading, hosted) = shared.with(|hub, now| {
+        let (reading, hosted, coming) = shared.with(|hub, now| {
             if !is_current(hub, port) && !canary::is_lax_about_links() {
-                return (Reading::Close, None);
+                return (Reading::Close, None, None);
             }
             let key = port.key();
             if let Some(chain) = chain
@@ -95,7 +95,7 @@ impl Task {
             match seat.host.as_mut().and_then(|host| host.take()) {
                 Some(hosted) => {
                     hub.registry.prepare(port);
-                    (Reading::Continue, Some(hosted))
+                    (Reading::Continue, Some(hosted), None)
                 }
                 None => {
                     let fresh = &mut || shared.entropy.secret();
@@ -105,7 +105,9 @@ impl Task {
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
-                    (reading, None)
+                    let returning = hub.registry.take_returning();
+                    let coming = returning.map(|returning| Coming::new(shared, hub, returning));
+                    (reading, None, coming)
                 }
             }
         });
@@ -116,6 +118,7 @@ impl Task {
         if reading == Reading::More {
             let left = self.left.get_or_insert_default();
             left.unread.extend_from_slice(bytes);
+            left.coming = coming;
         }
         reading
     }

@@ -3,7 +3,7 @@ use crate::{
     Closed, Ended, SendError, TooLong, Undelivered,
     canary::{Canary, sings},
     message::Lent,
-    proto::{Phase, outbox::NoRoom},
+    proto::{Phase, outbox::NoRoom, terms},
 };
 
 /// What the holder of a handle does. Each call says which epoch the handle believes in: a session that came back beneath
@@ -19,7 +19,8 @@ impl Machine {
         if self.is_stale(epoch) && self.inbox.taken() >= self.trouble().link_base {
             return Err(self.lost(epoch));
         }
-        if let Some(received) = self.inbox.take(cx.now, cx.settings.ack_delay, &self.terms) {
+        let delay = terms::ack_delay(cx.settings, &self.terms);
+        if let Some(received) = self.inbox.take(cx.now, delay, &self.terms) {
             self.wake_if_due(cx);
             return Ok(Some(received));
         }
@@ -92,9 +93,8 @@ impl Machine {
         if answers && self.phase != Phase::Ended && !self.outbox.is_open(&self.terms) {
             return None;
         }
-        let received = self
-            .inbox
-            .take(cx.now, cx.settings.ack_delay, &self.terms)?;
+        let delay = terms::ack_delay(cx.settings, &self.terms);
+        let received = self.inbox.take(cx.now, delay, &self.terms)?;
         self.wake_if_due(cx);
         Some(received)
     }

@@ -104,7 +104,7 @@ impl Machine {
     }
 
     /// Ends with a last word, where there is a link for it.
-    fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+    pub(super) fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
         if self.phase.is_up() {
             let until = cx.now + cx.settings.close_linger;
             self.end_with(cx, closed, Farewell::LastWord { until });

@@ -174,8 +174,9 @@ impl Print<'_> {
         } = acceptor;
         let opening = opening.as_deref();
         let fresh = opening.map(|opening| opening.fresh.as_ref().map(Secret::as_bytes));
-        let greets = acceptor.greeting().is_some();
-        (keys, fresh, instance, login_attempt, greets).hash(self);
+        let greeting = acceptor.greeting();
+        let greeting = greeting.map(|greeting| (greeting.limits, greeting.reserved));
+        (keys, fresh, instance, login_attempt, greeting).hash(self);
         self.time(acceptor.login_by());
         self.time(Some(*forget_at));
     }

@@ -5,7 +5,7 @@ use crate::{
     EventKind, LossCause,
     canary::{Canary, sings},
     message::Lent,
-    proto::{Step, liveness::Nothing},
+    proto::{Step, liveness::Nothing, terms},
     wire::{Frame, Resume, Violation},
 };
 
@@ -99,8 +99,8 @@ impl Machine {
                     return Err(Violation::TooLong);
                 }
                 if direct {
-                    self.inbox
-                        .pass(payload.len(), cx.now, cx.settings.ack_delay, &self.terms)?;
+                    let delay = terms::ack_delay(cx.settings, &self.terms);
+                    self.inbox.pass(payload.len(), cx.now, delay, &self.terms)?;
                     return Ok(Heard::Direct);
                 }
                 self.inbox.put(kept(&cx.whole, payload), &self.terms)?;

@@ -1,78 +1,14 @@
 use bytes::Bytes;
 
-use super::{Acceptor, Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
+use super::{
+    Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, greeting::Greeting, refusal,
+};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
     proto::{Offer, Step, dialer::Login, keys::Keys, terms},
-    wire::{self, Secret, Terms, Violation},
+    wire::{self, Secret, Violation},
 };
-
-/// What an acceptor keeps of a peer between LOGIN and the host's answer.
-#[derive(Clone, Debug)]
-pub(super) struct Greeting {
-    credentials: Bytes,
-    asked: Terms,
-    /// What CHALLENGE is to ask.
-    pub(super) ask: Bytes,
-    answer: Option<Bytes>,
-}
-
-/// What an acceptor keeps from the first byte of a link until its newest secret is proven.
-#[derive(Clone, Debug)]
-pub(super) struct Opening {
-    /// Before login: when it must be over. From admission until the first proof: when that must have come (R16).
-    pub(super) login_by: Option<Time>,
-    /// The secret that WELCOME or RESUMED is to carry; gone once it was written.
-    pub(super) fresh: Option<Secret>,
-    greeting: Option<Greeting>,
-}
-
-impl Opening {
-    /// Of a stranger's link.
-    pub(super) const fn until(login_by: Time) -> Self {
-        Self {
-            login_by: Some(login_by),
-            fresh: None,
-            greeting: None,
-        }
-    }
-
-    /// The session is over: nobody waits for a login or a proof any more.
-    pub(super) fn end(&mut self) {
-        self.login_by = None;
-        self.greeting = None;
-    }
-
-    /// Of a link that brings a session back.
-    pub(super) const fn of(fresh: Secret) -> Self {
-        Self {
-            login_by: None,
-            fresh: Some(fresh),
-            greeting: None,
-        }
-    }
-}
-
-impl Acceptor {
-    pub(super) fn login_by(&self) -> Option<Time> {
-        self.opening.as_ref()?.login_by
-    }
-
-    pub(super) fn greeting(&self) -> Option<&Greeting> {
-        self.opening.as_ref()?.greeting.as_ref()
-    }
-
-    pub(super) fn greeting_mut(&mut self) -> Option<&mut Greeting> {
-        self.opening.as_mut()?.greeting.as_mut()
-    }
-
-    /// Whether the newest secret is known to have arrived, or there is none to prove any more.
-    #[cfg(feature = "sim")]
-    pub(super) const fn is_proven(&self) -> bool {
-        self.opening.is_none()
-    }
-}
 
 /// What became of an admission.
 #[derive(Debug)]
@@ -306,6 +242,8 @@ impl Machine {
                 asked: login.terms,
                 ask: Bytes::new(),
                 answer: None,
+                limits: None,
+                reserved: false,
             });
         }
         self.announced = true;
@@ -343,37 +281,6 @@ impl Machine {
         })
     }
 
-    /// Asks the peer back before judging it. False where it cannot be asked (any more, or while a question is open).
-    pub fn challenge(&mut self, ask: Bytes) -> bool {
-        if self.stage != Stage::Offered || ask.is_empty() || ask.len() >= wire::LOGIN_FRAME_BYTES {
-            return false;
-        }
-        let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) else {
-            return false;
-        };
-        greeting.ask = ask;
-        greeting.answer = None;
-        self.stage = Stage::Challenge;
-        self.wake(Wake::LINK);
-        true
-    }
-
-    /// The answer to the challenge, once it came.
-    pub fn take_answer(&mut self) -> Option<Bytes> {
-        self.acceptor_mut()?.greeting_mut()?.answer.take()
-    }
-
-    pub(super) fn on_answer(&mut self, answer: &[u8]) {
-        if let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) {
-            greeting.answer = Some(Bytes::copy_from_slice(answer));
-            self.stage = Stage::Offered;
-            self.wake(Wake::STATE);
-        } else if self.phase != Phase::Ended {
-            self.stage = Stage::Welcome; // admitted without it
-            self.wake(Wake::LINK);
-        }
-    }
-
     /// The host says who this is. The registry has made room for the identity in the same step.
     pub fn admit(
         &mut self,
@@ -398,7 +305,10 @@ impl Machine {
         acceptor.keys = Keys::new(&secret);
         opening.fresh = Some(secret);
         opening.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
-        self.terms = terms::granted(cx.settings, &greeting.asked);
+        let ours = greeting
+            .limits
+            .unwrap_or_else(|| terms::wanted(cx.settings));
+        self.terms = terms::granted(&ours, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
         // A host need not wait for the answer to its question; WELCOME does.

@@ -11,6 +11,7 @@ mod away;
 mod ending;
 mod fingerprint;
 mod frames;
+mod greeting;
 mod link;
 mod login;
 mod pause;
@@ -31,7 +32,7 @@ pub use self::{
 pub use super::{dialer::LoginFailure, inbox::Received};
 use away::Away;
 use ending::Farewell;
-use login::Opening;
+use greeting::Opening;
 use trouble::Trouble;
 
 /// One session, on either side: everything that happens to it, and nothing of how.

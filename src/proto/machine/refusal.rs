@@ -28,9 +28,11 @@ impl Refusal {
         Self::of_closed(&Closed::new(reason))
     }
 
-    /// How a session ended, for the peer who proved that it was its own.
+    /// How a session ended, for the peer who proved that it was its own: in the host's words, where it did not let the peer back.
     pub(super) fn of_closed(closed: &Closed) -> Self {
-        let (code, retry) = (closed.reason().code(), closed.retry());
+        let own = closed.rejection().map(|why| why.code().code());
+        let code = own.unwrap_or_else(|| closed.reason().code());
+        let retry = closed.retry();
         Self::saying(code, retry, closed.redirect(), closed.text())
     }
 

@@ -23,6 +23,8 @@ pub enum ResumeRefusal {
     Incompatible,
     /// Too many come back at this moment, or too many of its network failed: not before so much time has passed.
     Busy(Duration),
+    /// The host says to come later; the session stays.
+    NotNow(Rejection),
 }
 
 /// The acceptor's part.
@@ -34,6 +36,31 @@ impl Machine {
             return false;
         };
         acceptor.keys.knows(secret) & (self.epoch != 0)
+    }
+
+    /// Whether this RESUME would bring the session back, but for its positions: worth asking the host.
+    #[must_use]
+    pub fn is_resumable(&self, resume: &Resume) -> bool {
+        let Role::Acceptor(acceptor) = &self.role else {
+            return false;
+        };
+        self.ended.is_none()
+            && acceptor.keys.check(&resume.secret, resume.attempt) == Presented::Valid
+    }
+
+    /// The host does not let this peer back: the session ends, and the peer is to hear the host's words, once it has proven that it
+    /// is its own.
+    pub fn bar(&mut self, cx: &mut Cx<'_>, resume: &Resume, why: Rejection) -> ResumeRefusal {
+        if !self.knows(&resume.secret) {
+            return ResumeRefusal::Gone;
+        }
+        if self.ended.is_none() {
+            self.dismiss(cx, Closed::new(Reason::Removed).with_rejection(why));
+        }
+        let closed = self.ended.clone();
+        closed.map_or(ResumeRefusal::Gone, |closed| {
+            ResumeRefusal::Ended(closed, self.inbox.taken())
+        })
     }
 
     /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
@@ -143,6 +170,7 @@ impl Machine {
             }
             ResumeRefusal::Incompatible => refusal::Refusal::of_reason(Reason::Incompatible),
             ResumeRefusal::Busy(after) => refusal::Refusal::of(&Rejection::busy(after)),
+            ResumeRefusal::NotNow(why) => refusal::Refusal::of(&why),
             ResumeRefusal::Gone => refusal::Refusal::of_reason(Reason::Gone),
             ResumeRefusal::Stale(attempt) => refusal::Refusal {
                 attempt,

@@ -1,6 +1,6 @@
 //! Strangers who are up to no good, from networks of their own.
 
-mod stranger;
+pub(super) mod stranger;
 
 use self::stranger::{Door, Heard, SECOND, extension, login, resume};
 use crate::{
