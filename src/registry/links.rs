@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
 use crate::{
+    Closed,
     proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
     wire::{self, Frame, Resume, Secret},
 };
@@ -79,6 +80,12 @@ impl Registry {
         let remote = self.get(stranger)?.remote();
         let target = Key::from_u64(resume.session);
         let adopted = self.knows(now, stranger, target, resume).and_then(|()| {
+            // Nobody is wanted from there: the session ends for both, and its peer hears what was taken.
+            if let Some(why) = self.bans.refusal_from(remote, now) {
+                self.input(target, now, fx, |machine, cx| {
+                    machine.kick(cx, Closed::kicked(&why))
+                });
+            }
             // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
             let planned = self.wheel.armed(target.slot()).unwrap_or(now);
             self.input_late(target, now, now.since(planned), fx, |machine, cx| {
@@ -88,6 +95,7 @@ impl Registry {
         });
         match adopted {
             Ok(link) => {
+                self.count_return(target, now);
                 self.forget(stranger);
                 Some((target, link))
             }

@@ -5,12 +5,14 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod bans;
 mod drain;
 mod failures;
 mod links;
 mod port;
 mod prefix;
 mod rate;
+mod restless;
 mod strangers;
 mod wheel;
 
@@ -19,8 +21,10 @@ mod tests;
 
 use std::{collections::HashMap, time::Duration};
 
+pub use bans::{Listed, Whom};
 pub use drain::Farewell;
 pub use port::{Port, Reading};
+pub use prefix::Prefix;
 pub use wheel::Wheel;
 
 use crate::{
@@ -31,9 +35,11 @@ use crate::{
 };
 use fastrand::Rng;
 
+use bans::Bans;
 use drain::Drain;
 use failures::Failures;
 use rate::Rate;
+use restless::Restless;
 use strangers::Strangers;
 
 /// All sessions of one runtime.
@@ -50,6 +56,8 @@ pub struct Registry {
     failed_logins: Failures,
     failed_resumes: Failures,
     rate: Rate,
+    restless: Restless,
+    bans: Bans,
     /// Who is dropped where places run short.
     chance: Rng,
     rearmed: bool,
@@ -88,6 +96,8 @@ impl Registry {
             failed_logins: Failures::default(),
             failed_resumes: Failures::default(),
             rate: Rate::default(),
+            restless: Restless::default(),
+            bans: Bans::default(),
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,

@@ -1,5 +1,6 @@
 //! What owns links, timers and sessions: one session for a client, many for a server.
 
+mod bans;
 mod connect;
 mod door;
 mod draining;
@@ -15,6 +16,7 @@ mod sessions;
 mod supervise;
 mod warning;
 
+pub use bans::{Ban, Banned};
 pub use connect::Connect;
 pub use door::Door;
 pub use draining::{Drained, Draining};

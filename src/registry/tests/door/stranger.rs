@@ -84,8 +84,17 @@ impl Door {
 
     /// A login of which the host says so.
     pub(super) fn log_in(&mut self, network: u8, says: Result<u64, Rejection>) -> Heard {
+        self.say_login(network, &login(b"who"), says)
+    }
+
+    pub(super) fn say_login(
+        &mut self,
+        network: u8,
+        login: &[u8],
+        says: Result<u64, Rejection>,
+    ) -> Heard {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &login(b"who"));
+        let answer = self.say(&mut stranger, login);
         let Some(key) = self.offered.pop() else {
             return Heard::of(&answer);
         };
@@ -109,8 +118,13 @@ impl Door {
     }
 
     pub(super) fn resume(&mut self, network: u8, session: u64, secret: [u8; 16]) -> Vec<u8> {
+        self.say_resume(network, &resume(session, secret))
+    }
+
+    /// On a link of its own, which is lost at once.
+    pub(super) fn say_resume(&mut self, network: u8, resume: &[u8]) -> Vec<u8> {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &resume(session, secret));
+        let answer = self.say(&mut stranger, resume);
         self.leave(stranger);
         answer
     }
@@ -173,12 +187,16 @@ pub(super) fn login(credentials: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
+    login_nth(instance, 1, credentials)
+}
+
+pub(super) fn login_nth(instance: u8, attempt: u64, credentials: &[u8]) -> Vec<u8> {
     encoded(&Frame::Login(Login {
         version: VERSION,
         oldest: VERSION,
         features: 0,
         instance: [instance; 16],
-        attempt: 1,
+        attempt,
         terms: Terms {
             heartbeat_ms: 2_000,
             lease_ms: 6_000,
@@ -192,11 +210,15 @@ pub(super) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn resume(session: u64, secret: [u8; 16]) -> Vec<u8> {
+    resume_of(session, secret, 1)
+}
+
+pub(super) fn resume_of(session: u64, secret: [u8; 16], attempt: u64) -> Vec<u8> {
     encoded(&Frame::Resume(Resume {
         version: VERSION,
         session,
         secret: Secret::new(secret),
-        attempt: 1,
+        attempt,
         received: 0,
         taken: 0,
     }))
