@@ -1,9 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    ops::Bound,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::IpAddr, net::SocketAddr, ops::Bound, time::Duration};
 
 use super::prefix::Prefix;
 use crate::{Identity, RejectCode, Rejection, error::RETRY_AFTER_MAX, proto::Time};
@@ -126,8 +121,8 @@ impl Prefix {
     #[must_use]
     pub fn first(self) -> IpAddr {
         match self {
-            Self::V4(octets) => Ipv4Addr::from(octets).into(),
-            Self::V6([a, b, c, d]) => Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into(),
+            Self::V4(octets) => octets.into(),
+            Self::V6([a, b, c, d]) => [a, b, c, d, 0, 0, 0, 0].into(),
         }
     }
 }

@@ -16,7 +16,6 @@ mod sessions;
 mod supervise;
 mod warning;
 
-pub use bans::{Ban, Banned};
 pub use connect::Connect;
 pub use door::Door;
 pub use draining::{Drained, Draining};
@@ -28,7 +27,7 @@ pub use next::Next;
 pub use past::{PastEvent, PastSession};
 pub use peer::Peer;
 pub use serve::Serving;
-pub use sessions::{Broadcast, Sessions};
+pub use sessions::{Ban, Banned, Broadcast, Sessions};
 pub use warning::Warning;
 
 use crate::{

@@ -1,3 +1,4 @@
+pub use super::bans::{Ban, Banned};
 use super::{Group, PastSession, Peer};
 use crate::{
     AsIdentity, AsMessage, Closed, Ended, Reason, Rejection, SendError, Snapshot,
