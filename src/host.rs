@@ -312,6 +312,22 @@ impl<'a, P> Turn<'a, P> {
     pub fn close(&mut self, reason: &str) {
         self.watcher.close(Reason::ClosedHere, reason);
     }
+
+    /// Ends its session without waiting for anything, in words that say when to come back, as [`Peer::kick`].
+    /// [`Host::on_end`] follows.
+    pub fn kick(&mut self, why: &Rejection) {
+        self.watcher.kick(Closed::kicked(why));
+    }
+
+    /// The number of the session's current or last link: what fences writes to a store of your own. It grows with every link of
+    /// the identity, and over its sessions.
+    ///
+    /// Keep the last one in [`state`](Self::state) for what is to be written in [`Host::on_end`], which may be called after
+    /// another session of the identity has begun. [The guide](crate::guide::servers) has a program.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.peer().epoch()
+    }
 }
 
 /// An async closure as [`Admit`].

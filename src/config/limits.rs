@@ -200,6 +200,22 @@ pub(crate) const ADMISSION_BURST: Limit<u32> = limit("admission_burst", 10_000, 
 /// let in 1,280 a second: fewer than may come, and those who wait longer than the login deadline come again.
 pub(crate) const ADMITS_AT_ONCE: Limit<usize> = limit("admits_at_once", 64, 1..=65_536);
 
+/// Logins and resumes of one identity in a minute. EMQX bans for 5 min whoever comes 15 times in a minute. A client of this library
+/// whose link breaks at once, again and again, comes about eight times in its first minute, because its pauses grow.
+pub(crate) const COMINGS_A_MINUTE: Limit<u32> = limit("comings_a_minute", 15, 1..=65_536);
+
+/// How long an identity that was taken over stays with whoever took it, at first. Two programs that throw each other out do so
+/// once a second then, and ever less often; who moves to another device does it once. 0 lets them.
+pub(crate) const TAKEOVER_PAUSE: Limit<Duration> = limit(
+    "takeover_pause",
+    SECOND,
+    Duration::ZERO..=MINUTE.saturating_mul(5),
+);
+
+/// Bans that are kept. At about 300 bytes each, with a text, they cost 3 MB at most. Who has more of them has them in a
+/// database, and asks it in `admit`.
+pub(crate) const MAX_BANS: Limit<usize> = limit("max_bans", 10_000, 0..=1_048_576);
+
 // --- fairness -------------------------------------------------------------------------------------------------------
 
 /// Frames of one session handled before others get their turn: at about 1 us each, 64 delay them by less than 0.1 ms.

@@ -55,6 +55,9 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
     limits::ADMISSION_RATE.check(settings.admission_rate)?;
     limits::ADMISSION_BURST.check(settings.admission_burst)?;
     limits::ADMITS_AT_ONCE.check(settings.admits_at_once)?;
+    limits::COMINGS_A_MINUTE.check(settings.comings_a_minute)?;
+    limits::TAKEOVER_PAUSE.check(settings.takeover_pause)?;
+    limits::MAX_BANS.check(settings.max_bans)?;
     limits::ACCEPT_BACKLOG.check(settings.accept_backlog)?;
     limits::MAX_SESSIONS.check(settings.max_sessions)?;
     limits::RESERVED_SESSIONS.check(settings.reserved_sessions)?;

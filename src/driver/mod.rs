@@ -7,6 +7,7 @@
 
 mod accept;
 mod admitting;
+mod bans;
 mod beside;
 mod clock;
 mod dial;

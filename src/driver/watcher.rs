@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Closed, Reason, SendError,
     message::Lent,
-    proto::{Cx, Key, Machine, Phase, Snapshot},
+    proto::{Cx, Key, Machine, Phase, Snapshot, Time},
 };
 
 /// An observer of one session: it keeps nothing alive, and never sees a successor in its session's place.
@@ -113,9 +113,9 @@ impl Watcher {
     }
 
     /// Ends the session from the host's side. False where it had ended.
-    pub(crate) fn remove(&self, text: &str) -> bool {
+    pub(crate) fn kick(&self, closed: Closed) -> bool {
         self.shared
-            .with(|hub, now| remove(hub, self.key, now, text))
+            .with(|hub, now| kick(hub, self.key, now, closed))
     }
 
     /// Asks a peer back that wants to be admitted. False where it cannot be asked. An observer asks, because an offer is
@@ -224,23 +224,23 @@ impl Collection {
     }
 
     /// Ends whoever holds the identity. False where nobody does.
-    pub(crate) fn remove(&self, identity: &[u8], text: &str) -> bool {
+    pub(crate) fn kick(&self, identity: &[u8], closed: Closed) -> bool {
         self.shared.with(|hub, now| {
             let Some(key) = hub.registry.find(identity) else {
                 return false;
             };
-            remove(hub, key, now, text)
+            kick(hub, key, now, closed)
         })
     }
 }
 
-fn remove(hub: &mut Hub, key: Key, now: crate::proto::Time, text: &str) -> bool {
-    let removed = hub.input(key, now, |machine, cx| {
+pub(super) fn kick(hub: &mut Hub, key: Key, now: Time, closed: Closed) -> bool {
+    let kicked = hub.input(key, now, |machine, cx| {
         let lives = machine.phase() != Phase::Ended;
-        machine.remove(cx, text);
+        machine.kick(cx, closed);
         lives
     });
-    removed.unwrap_or_default()
+    kicked.unwrap_or_default()
 }
 
 impl fmt::Debug for Watcher {

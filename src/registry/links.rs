@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
 use crate::{
+    Closed,
     proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
     wire::{self, Frame, LongPayload, Resume, Secret},
 };
@@ -101,6 +102,12 @@ impl Registry {
     ) -> Result<(Key, LinkId), ResumeRefusal> {
         let remote = self.get(port.key()).and_then(Machine::remote);
         let target = Key::from_u64(resume.session);
+        // Nobody is wanted from there: the session ends for both, and its peer hears what was taken.
+        if let Some(why) = self.bans.refusal_from(remote, now) {
+            self.input(target, now, fx, |machine, cx| {
+                machine.kick(cx, Closed::kicked(&why))
+            });
+        }
         // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
         let planned = self.wheel.armed(target.slot()).unwrap_or(now);
         let late = now.since(planned);
@@ -122,6 +129,7 @@ impl Registry {
         let stranger = port.key();
         match adopted {
             Ok((target, link)) => {
+                self.count_return(target, now);
                 self.forget(stranger);
                 port.move_to(target, link);
             }

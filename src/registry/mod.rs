@@ -5,6 +5,7 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod bans;
 mod drain;
 mod failures;
 mod index;
@@ -12,6 +13,7 @@ mod links;
 mod port;
 mod prefix;
 mod rate;
+mod restless;
 mod returning;
 mod strangers;
 mod wheel;
@@ -21,8 +23,10 @@ mod tests;
 
 use std::time::Duration;
 
+pub use bans::{Listed, Whom};
 pub use drain::Farewell;
 pub use port::{Port, Reading};
+pub use prefix::Prefix;
 pub use returning::Returning;
 pub use wheel::Wheel;
 
@@ -34,10 +38,12 @@ use crate::{
 };
 use fastrand::Rng;
 
+use bans::Bans;
 use drain::Drain;
 use failures::Failures;
 use index::Index;
 use rate::Rate;
+use restless::Restless;
 use strangers::Strangers;
 
 /// All sessions of one runtime.
@@ -58,6 +64,8 @@ pub struct Registry {
     rechecks: bool,
     /// Who proved a session's secret in the last [`read`](Self::read), where the host is asked first.
     returning: Option<Box<Returning>>,
+    restless: Restless,
+    bans: Bans,
     /// Who is dropped where places run short.
     chance: Rng,
     rearmed: bool,
@@ -98,6 +106,8 @@ impl Registry {
             rate: Rate::default(),
             rechecks: false,
             returning: None,
+            restless: Restless::default(),
+            bans: Bans::default(),
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,

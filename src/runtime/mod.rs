@@ -1,5 +1,6 @@
 //! What owns links, timers and sessions: one session for a client, many for a server.
 
+mod bans;
 mod connect;
 mod door;
 mod draining;
@@ -28,7 +29,7 @@ pub use past::{PastEvent, PastSession};
 pub use peer::Peer;
 pub use returning::Returning;
 pub use serve::Serving;
-pub use sessions::{Broadcast, Sessions};
+pub use sessions::{Ban, Banned, Broadcast, Sessions};
 pub use warning::Warning;
 
 use crate::{

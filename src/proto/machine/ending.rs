@@ -2,11 +2,12 @@ use std::time::Duration;
 
 use super::{
     Cx, Machine, Phase, Role, Stage, Time, Wake,
-    refusal::{Refusal, retry_of},
+    refusal::{Refusal, end_of},
 };
 use crate::{
     Closed, EventKind, Reason, Rejection,
     canary::{Canary, sings},
+    error::FIRST_OF_REJECTIONS,
     proto::{Effect, Step, terms},
     wire::{self, Violation},
 };
@@ -84,7 +85,12 @@ impl Machine {
 
     /// The host removes this peer.
     pub fn remove(&mut self, cx: &mut Cx<'_>, text: &str) {
-        self.dismiss(cx, Closed::new(Reason::Removed).with_text(text));
+        self.kick(cx, Closed::new(Reason::Removed).with_text(text));
+    }
+
+    /// The host removes this peer, in words of its own.
+    pub fn kick(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+        self.dismiss(cx, closed);
     }
 
     /// Another client logged in as the same identity: this one hears of it and does not come back by itself.
@@ -187,9 +193,7 @@ impl Machine {
         } else {
             let closed = match mirrored(close.code) {
                 Reason::Draining => self.drained(close.retry, "", close.text),
-                reason => Closed::new(reason)
-                    .with_text(close.text)
-                    .with_retry(retry_of(close.retry)),
+                reason => end_of(reason, close),
             };
             let said = false;
             self.end_with(cx, closed, Farewell::Answering { until, said });
@@ -305,6 +309,8 @@ pub(super) fn mirrored(code: u16) -> Reason {
             | Reason::HostPanicked
             | Reason::Draining,
         ) => Reason::from_code(code).unwrap_or(Reason::ClosedByPeer),
+        // A word of the host.
+        None if code >= FIRST_OF_REJECTIONS => Reason::Removed,
         _ => Reason::ClosedByPeer,
     }
 }
@@ -319,7 +325,8 @@ mod tests {
             let ours_alone = [Reason::Dropped, Reason::Stopped, Reason::GaveUp];
             assert!(!ours_alone.contains(&mirrored(code)), "{code}");
         }
-        assert_eq!(mirrored(999), Reason::ClosedByPeer);
+        assert_eq!(mirrored(99), Reason::ClosedByPeer);
+        assert_eq!(mirrored(999), Reason::Removed);
         assert_eq!(mirrored(Reason::ClosedByPeer.code()), Reason::ClosedHere);
         assert_eq!(mirrored(Reason::TakenOver.code()), Reason::TakenOver);
     }

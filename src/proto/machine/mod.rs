@@ -286,6 +286,12 @@ impl Machine {
         super::terms::lease(&self.terms)
     }
 
+    /// How long it is kept without a link; zero before login.
+    #[must_use]
+    pub const fn resume_window(&self) -> std::time::Duration {
+        super::terms::resume_window(&self.terms)
+    }
+
     /// Takes who is to be woken.
     pub const fn take_wake(&mut self) -> Wake {
         std::mem::replace(&mut self.wake, Wake::NONE)

@@ -259,7 +259,7 @@ impl Machine {
     fn write_close(&self, out: &mut Vec<u8>) {
         let Some(closed) = &self.ended else { return };
         let text = closed.text().unwrap_or_default();
-        let (code, retry) = (closed.reason().code(), refusal::retry_class(closed.retry()));
+        let (code, retry) = (closed.code(), refusal::retry_class(closed.retry()));
         Frame::Close(Close {
             code,
             retry,

@@ -92,8 +92,17 @@ impl Door {
         network: u8,
         says: Result<u64, Rejection>,
     ) -> Heard {
+        self.say_login(network, &login(b"who"), says)
+    }
+
+    pub(in crate::registry::tests) fn say_login(
+        &mut self,
+        network: u8,
+        login: &[u8],
+        says: Result<u64, Rejection>,
+    ) -> Heard {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &login(b"who"));
+        let answer = self.say(&mut stranger, login);
         let Some(key) = self.offered.pop() else {
             return Heard::of(&answer);
         };
@@ -122,8 +131,13 @@ impl Door {
         session: u64,
         secret: [u8; 16],
     ) -> Vec<u8> {
+        self.say_resume(network, &resume(session, secret))
+    }
+
+    /// On a link of its own, which is lost at once.
+    pub(in crate::registry::tests) fn say_resume(&mut self, network: u8, resume: &[u8]) -> Vec<u8> {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &resume(session, secret));
+        let answer = self.say(&mut stranger, resume);
         self.leave(stranger);
         answer
     }
@@ -186,12 +200,20 @@ pub(in crate::registry::tests) fn login(credentials: &[u8]) -> Vec<u8> {
 }
 
 pub(in crate::registry::tests) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
+    login_nth(instance, 1, credentials)
+}
+
+pub(in crate::registry::tests) fn login_nth(
+    instance: u8,
+    attempt: u64,
+    credentials: &[u8],
+) -> Vec<u8> {
     encoded(&Frame::Login(Login {
         version: VERSION,
         oldest: VERSION,
         features: 0,
         instance: [instance; 16],
-        attempt: 1,
+        attempt,
         terms: Terms {
             heartbeat_ms: 2_000,
             lease_ms: 6_000,
