@@ -46,6 +46,7 @@ Usage: echo_server --listen ADDR [OPTIONS]
   --threads N        on how many threads (default 1)
   --heartbeat-ms MS  how often a silent side says that it lives (default 2000)
   --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
+  --max-message N    how many bytes a message may have; from 64 KiB on the window grows with it, to 16 of them (default 1048320)
   --resume-ms MS     how long a session without a link is kept (default 120000)
   --drain-ms MS      how long clients have to leave after SIGTERM (default 10000)
   --redirect ADDR    where they are to go then (default: they come back here)
@@ -86,6 +87,7 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
             Arg::Long("threads") => threads = args.value()?.parse()?,
             Arg::Long("heartbeat-ms") => config = config.heartbeat_interval(start::millis(args)?),
             Arg::Long("lease-ms") => config = config.lease(start::millis(args)?),
+            Arg::Long("max-message") => config = with_messages_of(config, args.value()?.parse()?),
             Arg::Long("resume-ms") => config = config.resume_window(start::millis(args)?),
             Arg::Long("drain-ms") => drain = start::millis(args)?,
             Arg::Long("redirect") => redirect = args.value()?.string()?,
@@ -107,6 +109,12 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
         log,
         until_eof,
     }))
+}
+
+/// The default window holds one of the longest messages: they would go to and fro one by one.
+fn with_messages_of(config: Config, bytes: usize) -> Config {
+    let window = bytes.saturating_mul(16).max(1 << 20);
+    config.max_message(bytes).unacked_bytes(window)
 }
 
 /// Without a thread of its own, a runtime runs wherever its executor is run: here on this thread, and on as many more as

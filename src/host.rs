@@ -1,16 +1,16 @@
 //! What a server's program is, where it is not one task a peer: who may come in ([`Admit`]), and what to do then ([`Host`]).
 
-use std::{fmt, future::Future};
+use std::{any::Any, fmt, future::Future, sync::Arc};
 
 use crate::{
-    AsMessage, Closed, Event, Identity, IntoIdentity, Message, Offer, Peer, Reason, Rejection,
-    SendError, Undelivered, driver::Watcher,
+    AsMessage, Closed, Event, Identity, IntoIdentity, Limits, Message, Offer, Peer, Reason,
+    Rejection, SendError, Undelivered, driver::Watcher,
 };
 
 /// Admission: is this credential good, whose is it, and is there room?
 ///
-/// Write `admit` as an `async fn`; it may be slow (a database, a hash that costs), and it may run on any thread. The login
-/// deadline goes on while it does, and dropping it turns the peer away. For a closure there is [`admit_with`].
+/// Write `admit` as an `async fn`; it may be slow (a database, a hash that costs), and it may run on any thread. At most
+/// [`Config::admits_at_once`](crate::Config::admits_at_once) run at the same time. For a closure there is [`admit_with`].
 ///
 /// ```
 /// use sessile::{Admission, Admit, Offer, Rejection};
@@ -47,6 +47,11 @@ pub trait Admit: Send + Sync + 'static {
     /// # Panics
     ///
     /// A panic turns the peer away, and no other notices.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped where the peer leaves, or the [login deadline](crate::Config::login_deadline) passes, before it is done. What
+    /// must not be left half done belongs into a task of its own.
     fn admit(
         &self,
         offer: &Offer,
@@ -127,6 +132,18 @@ pub struct Admission<P> {
     pub(crate) identity: Identity,
     pub(crate) peer: P,
     pub(crate) replaces: bool,
+    pub(crate) limits: Option<Limits>,
+    pub(crate) reserved: bool,
+    pub(crate) metadata: Option<Attached>,
+}
+
+/// What is attached to a session that comes in.
+pub(crate) struct Attached(pub(crate) Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
 }
 
 /// One peer's turn: the host is called for it.
@@ -154,12 +171,16 @@ pub struct Turn<'a, P> {
 impl<P> Admission<P> {
     /// Lets the peer in as `identity`; `peer` is what is kept for it.
     ///
-    /// Where the identity is held by a client that is alive, [`Config::takeover`](crate::Config::takeover) decides.
+    /// Where the identity is held by a client that is alive, [`Config::takeover`](crate::Config::takeover) decides; [`Offer::holder`] says
+    /// before whether it is held.
     pub fn new(identity: impl IntoIdentity, peer: P) -> Self {
         Self {
             identity: identity.into_identity(),
             peer,
             replaces: false,
+            limits: None,
+            reserved: false,
+            metadata: None,
         }
     }
 
@@ -180,6 +201,47 @@ impl<P> Admission<P> {
     /// ```
     pub fn replace(mut self) -> Self {
         self.replaces = true;
+        self
+    }
+
+    /// With limits of its own: see [`Limits`].
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Lets the peer in also where only those places are left that are [kept](crate::Config::reserved_sessions).
+    ///
+    /// ```
+    /// use sessile::{Admission, Identity, TooLong};
+    ///
+    /// fn admission(name: &str, is_operator: bool) -> Result<Admission<()>, TooLong> {
+    ///     let admission = Admission::from(Identity::new(name)?);
+    ///     Ok(if is_operator { admission.reserved() } else { admission })
+    /// }
+    /// ```
+    pub const fn reserved(mut self) -> Self {
+        self.reserved = true;
+        self
+    }
+
+    /// Attaches something to the session, as [`Peer::set_metadata`] does; it is there before anybody hears that the peer is logged in.
+    ///
+    /// ```
+    /// use sessile::{Admission, Peer};
+    ///
+    /// struct Region(&'static str);
+    ///
+    /// fn admission(account: u64) -> Admission<()> {
+    ///     Admission::from(account).metadata(Region("eu"))
+    /// }
+    ///
+    /// fn region(peer: &Peer) -> Option<&'static str> {
+    ///     Some(peer.metadata::<Region>()?.0)
+    /// }
+    /// ```
+    pub fn metadata<T: Any + Send + Sync>(mut self, metadata: T) -> Self {
+        self.metadata = Some(Attached(Arc::new(metadata)));
         self
     }
 }
@@ -249,6 +311,22 @@ impl<'a, P> Turn<'a, P> {
     /// Ends its session; it hears `reason`. [`Host::on_end`] follows.
     pub fn close(&mut self, reason: &str) {
         self.watcher.close(Reason::ClosedHere, reason);
+    }
+
+    /// Ends its session without waiting for anything, in words that say when to come back, as [`Peer::kick`].
+    /// [`Host::on_end`] follows.
+    pub fn kick(&mut self, why: &Rejection) {
+        self.watcher.kick(Closed::kicked(why));
+    }
+
+    /// The number of the session's current or last link: what fences writes to a store of your own. It grows with every link of
+    /// the identity, and over its sessions.
+    ///
+    /// Keep the last one in [`state`](Self::state) for what is to be written in [`Host::on_end`], which may be called after
+    /// another session of the identity has begun. [The guide](crate::guide::servers) has a program.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.peer().epoch()
     }
 }
 

@@ -224,6 +224,7 @@ mod event;
 pub mod guide;
 mod host;
 mod identity;
+mod limits;
 mod message;
 mod mode;
 #[cfg(test)]
@@ -255,19 +256,21 @@ pub use config::{Config, Reconnect, ReconnectMode, Takeover};
 pub use credentials::Credentials;
 pub use driver::Spawn;
 pub use error::{
-    AdmitError, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate, JoinError,
-    LoginError, LossCause, Lost, Reason, RejectCode, Rejection, ResumeError, Retry, SendError,
-    TlsError, TlsErrorKind, TooLong, Undelivered,
+    AdmitError, BansFull, Blame, Closed, ConfigError, ConnectError, Ended, Error, ErrorKind, Fate,
+    JoinError, LoginError, LossCause, Lost, Reason, RejectCode, Rejection, ResumeError, Retry,
+    SendError, TlsError, TlsErrorKind, TooLong, Undelivered,
 };
 pub use event::{Event, EventKind, Notice};
 pub use host::{Admission, Admit, Host, Turn, admit_with};
 pub use identity::{AsIdentity, Identity, IntoIdentity};
+pub use limits::Limits;
 pub use message::{AsMessage, Message};
 pub use mode::{Mode, Multi, Single};
 pub use proto::{Phase, Snapshot};
 pub use runtime::{
-    Broadcast, Connect, Door, Drain, Drained, Draining, Events, Group, Inbox, Incoming, Listen,
-    Next, PastEvent, PastSession, Peer, Runtime, Serving, Sessions, Warning, What,
+    Ban, Banned, Broadcast, Connect, Door, Drain, Drained, Draining, Events, Group, Inbox,
+    Incoming, Listen, Next, PastEvent, PastSession, Peer, Returning, Runtime, Serving, Sessions,
+    Warning, What,
 };
 pub use session::{
     AnySession, Challenge, Close, Login, Offer, Receiving, RecvHalf, Resume, SendHalf, Sending,

@@ -96,6 +96,8 @@ assert_impl_all!(Turn<'static, Vec<u8>>: Debug, Send, Unpin);
 assert_impl_all!(Listen<Serving>: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Listen<Inbox<u8>>: Debug, FusedFuture, Send, Unpin);
 assert_impl_all!(Admission<u8>: Debug, Send, Sync, Unpin);
+assert_impl_all!(Limits: Copy, Debug, Send, Sync, Unpin);
+assert_impl_all!(Returning: Clone, Debug, Send, Sync, Unpin);
 assert_impl_all!(Peer<Single>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Peer<Multi>: Clone, Debug, Eq, Hash, Send, Sync, Unpin);
 assert_impl_all!(Sessions: Clone, Debug, Send, Sync, Unpin);

@@ -192,7 +192,8 @@ fn who_may_not_join_hears_why() {
 
 #[test]
 fn ten_thousand_sessions_that_join_and_end_leave_nothing_behind() {
-    let (world, server, mut door) = world(Config::new().resume_window(Duration::ZERO));
+    let config = Config::new().resume_window(Duration::ZERO);
+    let (world, server, mut door) = world(config.comings_a_minute(1_000));
     let sessions = server.sessions();
     let empty = format!("{sessions:?}");
     assert!(empty.contains("beside: (0, 0)"), "{empty}");

@@ -5,15 +5,15 @@ mod common;
 use common::{MINUTE, MS, SECOND, TICK, World, lost, names, on_resume, read, soon};
 use futures::future::join;
 use sessile::{
-    AdmitError, Config, Credentials, Door, Ended, LoggedIn, Multi, Phase, Reason, RejectCode,
-    Retry, Session, Takeover,
+    Admission, Admit, AdmitError, Config, Credentials, Door, Ended, Host, Identity, LoggedIn,
+    LoginError, Message, Multi, Offer, Phase, Reason, RejectCode, Rejection, Retry, Session,
+    Takeover, Turn, transport::memory::Network,
 };
 
 /// What a host does that lets nobody throw anybody out.
 async fn ask(door: &mut Door, name: &str) -> Result<Session<LoggedIn, Multi>, AdmitError> {
     let peer = door.next().await.expect("a peer");
-    peer.try_admit(sessile::Identity::new(name).expect("short"))
-        .await
+    peer.try_admit(Identity::new(name).expect("short")).await
 }
 
 #[test]
@@ -203,7 +203,9 @@ fn the_newcomer_may_be_admitted_as_somebody_else() {
 #[test]
 fn at_most_one_link_of_an_identity_is_live_however_often_it_logs_in() {
     let world = World::new();
-    let (server, mut door) = world.server(Config::new());
+    // As often as it likes: tests/duels.rs has what is done about that.
+    let config = Config::new().takeover_pause(0 * SECOND);
+    let (server, mut door) = world.server(config.comings_a_minute(1_000));
     let mut all = Vec::new();
     for _ in 0..20 {
         all.push(world.pair(soon(), &mut door, "alice"));
@@ -217,4 +219,68 @@ fn at_most_one_link_of_an_identity_is_live_however_often_it_logs_in() {
     }
     world.pass(MINUTE);
     assert_eq!(world.network.dials(), 20, "no duel");
+}
+
+/// Whoever says so with its name takes over.
+struct Polite;
+
+impl Admit for Polite {
+    type Peer = ();
+
+    async fn admit(&self, offer: &Offer) -> Result<Admission<()>, Rejection> {
+        let said = String::from_utf8_lossy(offer.credentials()).into_owned();
+        let name = Identity::new(said.trim_end_matches('!')).expect("short");
+        let admission = Admission::from(name);
+        Ok(match said.ends_with('!') {
+            true => admission.replace(),
+            false => admission,
+        })
+    }
+}
+
+impl Host for Polite {
+    fn on_message(&self, _: &mut Turn<'_, ()>, _: Message<'_>) {}
+}
+
+fn knock(world: &World, network: &Network, says: &str) -> Result<Session<LoggedIn>, LoginError> {
+    let client = world.client(Config::new());
+    let session = world
+        .run(client.connect_over(network.dialer()))
+        .expect("up");
+    // The holder is asked, and the network has no delay: nobody waits for anything but its answer.
+    world.run_within(SECOND, session.login(&Credentials::token(says)))
+}
+
+#[test]
+fn a_host_and_an_inbox_are_asked_too_who_stays() {
+    for (policy, obeyed) in [(Takeover::Ask, true), (Takeover::Reject, false)] {
+        for face in ["serve", "intake"] {
+            let world = World::new();
+            let (server, _door) = world.server(Config::new().takeover(policy));
+            let network = Network::with_clock(world.clock.clone());
+            let (mut serving, mut inbox) = (None, None);
+            match face {
+                "serve" => serving = Some(server.serve_over(network.listener(), Polite)),
+                _ => inbox = Some(server.intake_over(network.listener(), Polite)),
+            }
+            let mut first = knock(&world, &network, "alice").expect("nobody was there");
+            let refused = knock(&world, &network, "alice").expect_err("alice is there");
+            let code = refused.rejection().map(Rejection::code);
+            assert_eq!(code, Some(RejectCode::Occupied), "{policy:?}, {face}");
+            assert!(matches!(first.try_recv(), Ok(None)), "it goes on");
+
+            let second = knock(&world, &network, "alice!");
+            assert_eq!(second.is_ok(), obeyed, "{policy:?}, {face}");
+            world.settle();
+            match first.try_recv() {
+                Err(Ended::Closed(closed)) if obeyed => {
+                    assert_eq!(closed.reason(), Reason::TakenOver);
+                }
+                Ok(None) if !obeyed => {}
+                other => panic!("{other:?}: {policy:?}, {face}"),
+            }
+            assert_eq!(server.sessions().len(), 1);
+            drop((serving, inbox));
+        }
+    }
 }

@@ -37,10 +37,14 @@ impl Case {
         }
     }
 
-    /// Under valgrind a million sessions take minutes.
+    /// How many there are, where that is what it is about. Under valgrind a million take minutes.
     #[must_use]
-    pub fn is_long(&self) -> bool {
-        self.name.ends_with("@ 1000000")
+    pub fn sessions(&self) -> usize {
+        let number = self
+            .name
+            .rsplit_once("@ ")
+            .map(|(_, number)| number.parse());
+        number.map_or(1, |number| number.expect("a number"))
     }
 }
 

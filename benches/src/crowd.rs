@@ -26,6 +26,9 @@ impl Crowd {
     pub fn empty(most: usize) -> Self {
         let config = Config::new()
             .pending_logins(65_536)
+            .early_drop(100)
+            .admission_rate(100_000)
+            .admission_burst(1_000_000)
             .max_sessions(most.max(1_000_000));
         let settings = config.validate().expect("limits within range");
         Self {
@@ -221,7 +224,7 @@ fn bring(registry: &mut Registry, port: &mut Port, now: Time, mut bytes: &[u8], 
 const PING_BYTES: usize = 4 + 1 + 32;
 
 /// What a client with a default `Config` asks for; a server sets the times itself.
-pub(crate) const TERMS: Terms = Terms {
+pub const TERMS: Terms = Terms {
     heartbeat_ms: 2_000,
     lease_ms: 6_000,
     resume_window_ms: 120_000,

@@ -1,7 +1,8 @@
 //! What things cost: the core alone, without sockets, and the driver over the network in memory.
 //!
-//! Each thing that is measured is one [`Case`], and three programs measure it: `benches/wall.rs` by the clock, `counts` by
+//! Each thing that is measured is one [`Case`], and these programs measure it: `benches/wall.rs` by the clock, `counts` by
 //! instructions and allocations, which are the same on every run, and `million` by the memory that a million sessions take.
+//! `threads` says how much more two threads do than one.
 //! Nothing is switched off for it: acknowledgements, heartbeats, resume and every limit are as `Config` has them.
 
 pub mod cases;
@@ -11,10 +12,28 @@ pub mod pair;
 pub mod town;
 pub mod world;
 
+use std::{fs, io, time::Duration};
+
 pub use cases::{Case, all};
+pub use crowd::TERMS;
 
 /// What is counted: the call is a function of its own, by whose name the counter is switched on and off.
 #[inline(never)]
 pub fn measured(act: &mut dyn FnMut()) {
     act();
+}
+
+/// Time on a CPU of the threads that this process has.
+///
+/// # Errors
+///
+/// Where the kernel does not say.
+pub fn processor_time() -> io::Result<Duration> {
+    let mut nanoseconds = 0;
+    for task in fs::read_dir("/proc/self/task")? {
+        let text = fs::read_to_string(task?.path().join("schedstat"))?;
+        let on_cpu = text.split_whitespace().next().unwrap_or_default();
+        nanoseconds += on_cpu.parse::<u64>().map_err(io::Error::other)?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }

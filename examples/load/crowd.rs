@@ -51,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) heartbeat: Duration,
     /// Of a message: at least the eight that say which one it is.
     pub(crate) bytes: usize,
+    /// How many messages of each session may be on their way.
+    pub(crate) depth: usize,
     /// Whether messages will be sent.
     pub(crate) echoes: bool,
     /// The longest pause before the first attempt to come back.
@@ -135,7 +137,13 @@ impl Crowd {
             while self.members.len() < self.plan.sessions && self.members.len() - self.up < AT_ONCE
             {
                 let number = self.members.len();
-                let dialect = self.plan.protocol.dialect(number, self.plan.echoes);
+                let Plan {
+                    echoes,
+                    bytes,
+                    depth,
+                    ..
+                } = self.plan;
+                let dialect = self.plan.protocol.dialect(number, echoes, bytes, depth);
                 self.members.push(Member::new(dialect, now()));
                 self.dial(number)?;
             }

@@ -83,10 +83,17 @@ impl Protocol {
         })
     }
 
-    /// The session of this number. `echoes` if it is going to speak, not only to be there.
-    pub(crate) fn dialect(self, number: usize, echoes: bool) -> Box<dyn Dialect> {
+    /// The session of this number. `echoes` if it is going to speak, not only to be there: messages of so many bytes, of which so many
+    /// are on their way.
+    pub(crate) fn dialect(
+        self,
+        number: usize,
+        echoes: bool,
+        bytes: usize,
+        depth: usize,
+    ) -> Box<dyn Dialect> {
         match self {
-            Self::Sessile => Box::new(sessile::Session::new()),
+            Self::Sessile => Box::new(sessile::Session::new(bytes, depth)),
             Self::Raw => Box::new(others::Raw::default()),
             Self::Mqtt => Box::new(others::Mqtt::new(number, echoes)),
             Self::Nats => Box::new(others::Nats::new(number, echoes)),

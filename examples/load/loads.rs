@@ -28,6 +28,7 @@ pub(crate) struct Course {
     pub(crate) server: Process,
     pub(crate) time: Duration,
     pub(crate) depth: usize,
+    pub(crate) bytes: usize,
     pub(crate) report: Report,
 }
 
@@ -135,6 +136,16 @@ impl Course {
         ));
         self.report.figure("echo_rate", rate);
         self.report.figure("echo_cpu_us", each);
+        let mib = self.bytes as f64 / (1 << 20) as f64;
+        if mib >= 1.0 / 64.0 {
+            self.report.line(format_args!(
+                "payload: {:.0} MiB/s, {:.1} us server CPU a MiB (each came and went once)",
+                rate * mib,
+                each / mib
+            ));
+        }
+        self.report.figure("echo_mib_rate", rate * mib);
+        self.report.figure("echo_mib_cpu_us", each / mib);
         self.report.figure("echo_p50_us", half as f64);
         self.report.figure("echo_p99_us", most as f64);
         self.cost(&used, true);

@@ -54,6 +54,9 @@ Usage: load LOAD --connect ADDR --pid PID [OPTIONS]
 
 Sessions need a file each, here and in the server: see ulimit -n. Fails where a message is lost or comes twice.";
 
+/// Bytes of a message, at most.
+const LONGEST: usize = 8 << 20;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Load {
     Idle,
@@ -111,8 +114,9 @@ fn parse(args: &mut Parser) -> Result<Option<Options>, lexopt::Error> {
     if sessions == 0 || seconds == 0 || depth == 0 || heartbeat.is_zero() {
         return Err("a load of nothing".into());
     }
-    if !(8..=60_000).contains(&bytes) {
-        return Err("--bytes: from 8, which say which message it is, to 60000".into());
+    if !(8..=LONGEST).contains(&bytes) {
+        let range = format!("--bytes: from 8, which say which message it is, to {LONGEST}");
+        return Err(range.into());
     }
     Ok(Some(Options {
         load,
@@ -156,12 +160,14 @@ fn run(options: Options) -> anyhow::Result<()> {
             sessions: options.sessions,
             heartbeat: options.heartbeat,
             bytes: options.bytes,
+            depth: options.depth,
             echoes: options.load == Load::Echo || options.load == Load::Storm,
             backoff: options.backoff,
         })?,
         server,
         time: options.time,
         depth: options.depth,
+        bytes: options.bytes,
         report: Report::new(options.json),
     };
     let report = match options.load {

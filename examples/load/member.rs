@@ -27,8 +27,12 @@ pub(crate) struct Member {
     links: u32,
     /// Attempts since the last loss.
     tries: u32,
+    /// Of this so much was read and is no whole frame yet; the rest is memory that is kept where frames are long.
     inbox: Vec<u8>,
+    have: usize,
     outbox: Vec<u8>,
+    /// So much of it went out.
+    written: usize,
     said: Instant,
     /// Whether a timer for its heartbeat is set.
     pub(crate) beats: bool,
@@ -37,6 +41,9 @@ pub(crate) struct Member {
     expected: u64,
     sent_at: VecDeque<Instant>,
 }
+
+/// A beginning of a frame that is longer is not put into the crowd's buffer any more, but read on where it lies.
+const LONG: usize = 64 << 10;
 
 /// What was read in one go.
 #[derive(Default)]
@@ -59,7 +66,9 @@ impl Member {
             links: 0,
             tries: 0,
             inbox: Vec::new(),
+            have: 0,
             outbox: Vec::new(),
+            written: 0,
             said: now,
             beats: false,
             next: 0,
@@ -129,7 +138,9 @@ impl Member {
         self.socket = None;
         (self.connected, self.up) = (false, false);
         self.inbox.clear();
+        self.have = 0;
         self.outbox.clear();
+        self.written = 0;
         self.sent_at.clear();
         tries
     }
@@ -170,18 +181,22 @@ impl Member {
         let Some(socket) = self.socket.as_mut().filter(|_| self.connected) else {
             return Ok(());
         };
-        let mut written = 0;
-        while written < self.outbox.len() {
-            match socket.write(&self.outbox[written..]) {
-                Ok(length) => written += length,
+        let before = self.written;
+        while self.written < self.outbox.len() {
+            match socket.write(&self.outbox[self.written..]) {
+                Ok(length) => self.written += length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        if written > 0 {
+        if self.written > before {
             self.said = now;
-            self.outbox.drain(..written);
+        }
+        // What is left moves to the front once that is less than what went.
+        if 2 * self.written >= self.outbox.len() {
+            self.outbox.drain(..self.written);
+            self.written = 0;
         }
         Ok(())
     }
@@ -189,38 +204,62 @@ impl Member {
     /// Reads what is there. A violation fails; an end does not.
     pub(crate) fn read(&mut self, buffer: &mut [u8], tally: &mut Tally) -> anyhow::Result<Read> {
         let mut read = Read::default();
-        let mut have = self.inbox.len();
-        buffer[..have].copy_from_slice(&self.inbox);
-        self.inbox.clear();
-        loop {
-            let Some(socket) = &mut self.socket else {
+        if self.inbox.len() <= LONG {
+            self.have = self.inbox.len();
+            buffer[..self.have].copy_from_slice(&self.inbox);
+            let all = self.read_into(buffer, &mut read, tally)?;
+            self.inbox.clear();
+            self.inbox.extend(&buffer[..self.have]);
+            if all {
                 return Ok(read);
-            };
-            match socket.read(&mut buffer[have..]) {
-                Ok(0) => {
-                    ensure!(have < buffer.len(), "a frame that is too long");
-                    read.ended = Some(io::ErrorKind::UnexpectedEof.into());
-                    break;
-                }
-                Ok(length) => {
-                    let full = have + length == buffer.len();
-                    let at = self.hear(&buffer[..have + length], &mut read, tally)?;
-                    buffer.copy_within(at..have + length, 0);
-                    have = have + length - at;
-                    if !full {
-                        break; // what comes now is told again
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    read.ended = Some(error);
-                    break;
-                }
             }
         }
-        self.inbox.extend(&buffer[..have]);
+        let mut own = std::mem::take(&mut self.inbox);
+        loop {
+            if own.len() < self.have + buffer.len() {
+                own.resize(2 * own.len() + buffer.len(), 0);
+            }
+            if self.read_into(&mut own, &mut read, tally)? {
+                break;
+            }
+        }
+        self.inbox = own;
         Ok(read)
+    }
+
+    /// Until nothing is there any more, which is true, or the buffer is full.
+    fn read_into(
+        &mut self,
+        buffer: &mut [u8],
+        read: &mut Read,
+        tally: &mut Tally,
+    ) -> anyhow::Result<bool> {
+        loop {
+            let Some(socket) = self.socket.as_mut().filter(|_| read.ended.is_none()) else {
+                return Ok(true);
+            };
+            match socket.read(&mut buffer[self.have..]) {
+                Ok(0) => read.ended = Some(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    self.have += length;
+                    let full = self.have == buffer.len();
+                    let at = self.hear(&buffer[..self.have], read, tally)?;
+                    if at > 0 {
+                        buffer.copy_within(at..self.have, 0);
+                        self.have -= at;
+                    }
+                    if !full {
+                        return Ok(true); // what comes now is told again
+                    }
+                    if self.have == buffer.len() {
+                        return Ok(false);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => read.ended = Some(error),
+            }
+        }
     }
 
     /// Reads the whole frames in `bytes`; returns how long they are.

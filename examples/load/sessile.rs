@@ -29,10 +29,10 @@ const MAGIC: &[u8] = b"SESL";
 const FULL: u64 = 101;
 const BUSY: u64 = 102;
 
-/// Asked for in LOGIN; the server grants what it likes of it.
+/// Asked for in LOGIN, or more where the load needs it; the server grants what it likes of it.
 const WINDOW_MESSAGES: u32 = 1_024;
-const WINDOW_BYTES: u32 = 1 << 20;
-const MAX_MESSAGE: u32 = 64 << 10;
+const WINDOW_BYTES: usize = 1 << 20;
+const MAX_MESSAGE: usize = 64 << 10;
 
 /// Microseconds; never 0.
 fn clock() -> u64 {
@@ -46,6 +46,9 @@ pub(crate) struct Session {
     known: Option<(u64, [u8; 16])>,
     attempt: u64,
     epoch: u64,
+    /// What is asked for: bytes on their way, and of one message; how long a message of this load is.
+    wanted: [u32; 2],
+    bytes: usize,
     heartbeat: Duration,
     window: usize,
     /// Messages heard; each counts as taken at once.
@@ -61,8 +64,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new() -> Self {
+    /// Of messages that are so long, so many will be on their way.
+    pub(crate) fn new(bytes: usize, depth: usize) -> Self {
+        // What is sent and what was sent before may both be unacknowledged.
+        let window = WINDOW_BYTES.max(2 * bytes * depth);
+        let wanted = [window, MAX_MESSAGE.max(bytes)];
         Self {
+            wanted: wanted.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX)),
+            bytes,
             instance: fastrand::u128(..).to_be_bytes(),
             known: None,
             attempt: 0,
@@ -87,9 +96,14 @@ impl Session {
         self.known = Some((session, body.bytes(16)?.try_into()?));
         self.heartbeat = Duration::from_millis(body.number(4)?);
         let (_lease, _resume_window) = (body.number(4)?, body.number(4)?);
-        self.window = body.number(4)? as usize;
-        let (_bytes, longest) = (body.number(4)?, body.number(4)?);
+        let messages = body.number(4)? as usize;
+        let (bytes, longest) = (body.number(4)? as usize, body.number(4)? as usize);
         ensure!(self.epoch >= 1 && longest >= 1, "terms out of range");
+        ensure!(
+            longest >= self.bytes,
+            "the server takes messages of {longest} bytes at most"
+        );
+        self.window = messages.min(bytes / self.bytes);
         self.attempt = 0; // from here on those of RESUME are counted
         Ok(())
     }
@@ -161,10 +175,8 @@ impl Dialect for Session {
             out.extend(self.instance);
             out.extend(self.attempt.to_be_bytes());
             let times = [2_000, 6_000, 120_000];
-            for term in times
-                .into_iter()
-                .chain([WINDOW_MESSAGES, WINDOW_BYTES, MAX_MESSAGE])
-            {
+            let asked = times.into_iter().chain([WINDOW_MESSAGES]);
+            for term in asked.chain(self.wanted) {
                 out.extend(term.to_be_bytes());
             }
             out.extend(credentials);
@@ -181,7 +193,7 @@ impl Dialect for Session {
         };
         let length = u32::from_be_bytes(*length) as usize;
         ensure!(
-            (1..=MAX_MESSAGE as usize + 1).contains(&length),
+            (1..=self.wanted[1] as usize + 1).contains(&length),
             "a frame of {length} bytes"
         );
         let Some(frame) = rest.get(..length) else {

@@ -110,7 +110,10 @@ impl World {
                     break false;
                 }
             };
-            match self.registry.apply_direct(key, link, now, &frame, &mut fx) {
+            match self
+                .registry
+                .apply_direct(key, link, now, &frame, None, &mut fx)
+            {
                 Heard::Applied => {}
                 Heard::Direct if matches!(frame, Frame::Data(_)) => {
                     self.books.entry(key).or_default().taken += 1;

@@ -59,6 +59,8 @@ fn config(choices: &mut Choices<'_>) -> Config {
         .unacked_messages(1 + usize::from(byte / 4 % 8))
         .resume_window(Duration::from_secs(if byte & 0x80 == 0 { 30 } else { 4 }))
         .turn_frames(if byte & 0x40 == 0 { 64 } else { 2 })
+        .comings_a_minute(65_536)
+        .takeover_pause(Duration::ZERO)
         .reconnect(Reconnect::new().mode(mode))
 }
 

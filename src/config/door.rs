@@ -85,4 +85,46 @@ impl Config {
         self.admission_burst = Some(peers);
         self
     }
+
+    /// How many peers [`Admit::admit`](crate::Admit::admit) judges at the same time in one runtime, so that what it asks (a slow hash
+    /// of a password, a database) is not asked by a whole crowd at once. The others wait in line, oldest first, until their
+    /// [`login_deadline`](Self::login_deadline). Whoever is asked back ([`Offer::challenge`](crate::Offer::challenge)) counts again once it has answered.
+    ///
+    /// A [`Door`](crate::Door) judges as many as its program does.
+    ///
+    /// Default 64; 1 to 65,536.
+    pub const fn admits_at_once(mut self, peers: usize) -> Self {
+        self.settings.admits_at_once = peers;
+        self
+    }
+
+    /// How many times one identity may log in or come back in a minute. Further ones hear `Busy` and when to come again: the first
+    /// wait is this number's part of a minute, each is twice the one before, up to 5 min, until the identity has been quiet for as
+    /// long as it had to wait, or for a minute. Who is to come back to a session waits for half its
+    /// [`resume_window`](Self::resume_window) at most. Raise it where a program logs in and out as its way of working.
+    ///
+    /// Default 15; 1 to 65,536.
+    pub const fn comings_a_minute(mut self, comings: u32) -> Self {
+        self.settings.comings_a_minute = comings;
+        self
+    }
+
+    /// How long whoever took an identity over from another client that was there keeps it, under
+    /// [`Takeover::Replace`](crate::Takeover::Replace). Another newcomer hears `Occupied` and when to come again. The pause
+    /// doubles with each takeover, up to 5 min, until there was none for as long, or for a minute. A first takeover waits for
+    /// nothing, nor does a client that replaces a ghost of its own, or a session that has no link.
+    ///
+    /// Default 1 s; 0 (two clients may throw each other out as often as they like) to 5 min.
+    pub const fn takeover_pause(mut self, pause: Duration) -> Self {
+        self.settings.takeover_pause = pause;
+        self
+    }
+
+    /// How many bans are kept: see [`Sessions::ban`](crate::Sessions::ban).
+    ///
+    /// Default 10,000; 0 (none) to 1,048,576.
+    pub const fn max_bans(mut self, bans: usize) -> Self {
+        self.settings.max_bans = bans;
+        self
+    }
 }

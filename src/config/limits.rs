@@ -139,6 +139,10 @@ pub(crate) const ACCEPT_BACKLOG: Limit<u32> = limit("accept_backlog", 4_096, 1..
 /// At under 1 KiB each a million idle sessions take about 1 GiB; the number of open files usually ends it before.
 pub(crate) const MAX_SESSIONS: Limit<usize> = limit("max_sessions", 1_000_000, 1..=16_777_216);
 
+/// Of those, kept for whom the host chooses. None: which peers are worth a place that stays empty is for the program to say. The
+/// rule is PostgreSQL's (`superuser_reserved_connections`): it is counted by places that are free, not by who sits where.
+pub(crate) const RESERVED_SESSIONS: Limit<usize> = limit("reserved_sessions", 0, 0..=16_777_216);
+
 /// Events that a subscriber may lag behind before it hears how many it missed. About 100 bytes each.
 pub(crate) const EVENT_BUFFER: Limit<usize> = limit("event_buffer", 1_024, 1..=1_048_576);
 
@@ -191,6 +195,27 @@ pub(crate) const ADMISSION_RATE: Limit<u32> = limit("admission_rate", 10_000, 1.
 /// How many of them may come at once after a quiet time. By default a second's worth.
 pub(crate) const ADMISSION_BURST: Limit<u32> = limit("admission_burst", 10_000, 1..=1_000_000);
 
+/// Peers that the program is asked about at the same time. A hash of a password that costs 64 MiB (the second choice of RFC 9106
+/// for Argon2id) takes 4 GiB so at most, and a pool of database connections is rarely larger. Where each takes 50 ms, 64 at once
+/// let in 1,280 a second: fewer than may come, and those who wait longer than the login deadline come again.
+pub(crate) const ADMITS_AT_ONCE: Limit<usize> = limit("admits_at_once", 64, 1..=65_536);
+
+/// Logins and resumes of one identity in a minute. EMQX bans for 5 min whoever comes 15 times in a minute. A client of this library
+/// whose link breaks at once, again and again, comes about eight times in its first minute, because its pauses grow.
+pub(crate) const COMINGS_A_MINUTE: Limit<u32> = limit("comings_a_minute", 15, 1..=65_536);
+
+/// How long an identity that was taken over stays with whoever took it, at first. Two programs that throw each other out do so
+/// once a second then, and ever less often; who moves to another device does it once. 0 lets them.
+pub(crate) const TAKEOVER_PAUSE: Limit<Duration> = limit(
+    "takeover_pause",
+    SECOND,
+    Duration::ZERO..=MINUTE.saturating_mul(5),
+);
+
+/// Bans that are kept. At about 300 bytes each, with a text, they cost 3 MB at most. Who has more of them has them in a
+/// database, and asks it in `admit`.
+pub(crate) const MAX_BANS: Limit<usize> = limit("max_bans", 10_000, 0..=1_048_576);
+
 // --- fairness -------------------------------------------------------------------------------------------------------
 
 /// Frames of one session handled before others get their turn: at about 1 us each, 64 delay them by less than 0.1 ms.
@@ -198,6 +223,16 @@ pub(crate) const TURN_FRAMES: Limit<usize> = limit("turn_frames", 64, 1..=65_536
 
 /// Bytes of one session handled before others get their turn: one full read of a pooled buffer.
 pub(crate) const TURN_BYTES: Limit<usize> = limit("turn_bytes", 64 * KIB, KIB..=64 * MIB);
+
+// --- what carries nothing: fixed ------------------------------------------------------------------------------------
+
+/// Pings that a dialer may write at once beyond its rate, which follows the terms (`Liveness::spend`): a stall on the way, two
+/// clocks that do not run alike.
+pub(crate) const PING_BURST: u32 = 10;
+
+/// What one of them may be replaced by of what carries nothing otherwise: an ACK without news, a PONG that nobody waits for, an
+/// extension. So 100 at once; ours writes one a link.
+pub(crate) const EMPTY_FRAMES_A_PING: u32 = 10;
 
 impl<T: Value> Limit<T> {
     /// Whether `value` is in range; the error names the field, the value and the range.

@@ -89,8 +89,13 @@ impl Config {
             failed_resumes: limits::FAILED_RESUMES.default,
             admission_rate: limits::ADMISSION_RATE.default,
             admission_burst: limits::ADMISSION_BURST.default,
+            admits_at_once: limits::ADMITS_AT_ONCE.default,
+            comings_a_minute: limits::COMINGS_A_MINUTE.default,
+            takeover_pause: limits::TAKEOVER_PAUSE.default,
+            max_bans: limits::MAX_BANS.default,
             accept_backlog: limits::ACCEPT_BACKLOG.default,
             max_sessions: limits::MAX_SESSIONS.default,
+            reserved_sessions: limits::RESERVED_SESSIONS.default,
             event_buffer: limits::EVENT_BUFFER.default,
             groups_per_session: limits::GROUPS_PER_SESSION.default,
             recently_ended: limits::RECENTLY_ENDED.default,
@@ -245,6 +250,19 @@ impl Config {
     /// Default 1,000,000; 1 to 16,777,216.
     pub const fn max_sessions(mut self, sessions: usize) -> Self {
         self.settings.max_sessions = sessions;
+        self
+    }
+
+    /// How many of them are kept for peers that are [let in as reserved](crate::Admission::reserved), such as operators: where no more
+    /// than so many places are left, every other login is refused as full.
+    ///
+    /// They are places and no way past the rest of the door: whose credentials these are is known only once a peer has been
+    /// accepted ([`pending_logins`](Self::pending_logins)), let through ([`admission_rate`](Self::admission_rate)) and judged. In a storm an operator hears when to come
+    /// again, like everybody. Who must not wait for strangers at all is given a listener in a runtime of its own.
+    ///
+    /// Default 0; at most [`max_sessions`](Self::max_sessions).
+    pub const fn reserved_sessions(mut self, sessions: usize) -> Self {
+        self.settings.reserved_sessions = sessions;
         self
     }
 

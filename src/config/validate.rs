@@ -54,8 +54,13 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
     limits::FAILED_RESUMES.check(settings.failed_resumes)?;
     limits::ADMISSION_RATE.check(settings.admission_rate)?;
     limits::ADMISSION_BURST.check(settings.admission_burst)?;
+    limits::ADMITS_AT_ONCE.check(settings.admits_at_once)?;
+    limits::COMINGS_A_MINUTE.check(settings.comings_a_minute)?;
+    limits::TAKEOVER_PAUSE.check(settings.takeover_pause)?;
+    limits::MAX_BANS.check(settings.max_bans)?;
     limits::ACCEPT_BACKLOG.check(settings.accept_backlog)?;
     limits::MAX_SESSIONS.check(settings.max_sessions)?;
+    limits::RESERVED_SESSIONS.check(settings.reserved_sessions)?;
     limits::EVENT_BUFFER.check(settings.event_buffer)?;
     limits::GROUPS_PER_SESSION.check(settings.groups_per_session)?;
     limits::RECENTLY_ENDED.check(settings.recently_ended)?;
@@ -122,6 +127,18 @@ fn check_relations(settings: &Settings) -> Result<(), ConfigError> {
         "pending_logins",
         pending_logins,
         pending_logins,
+    )?;
+    let Settings {
+        reserved_sessions,
+        max_sessions,
+        ..
+    } = *settings;
+    at_most(
+        "reserved_sessions",
+        reserved_sessions,
+        "max_sessions",
+        max_sessions,
+        max_sessions,
     )?;
     let Reconnect { base, cap, .. } = settings.reconnect;
     at_most("reconnect.base", base, "reconnect.cap", cap, cap)

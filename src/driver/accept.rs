@@ -222,10 +222,7 @@ impl Drop for Gate {
                 return;
             };
             gate.close(&mut hub.todo);
-            let left = std::mem::take(&mut gate.offered);
-            for key in left {
-                hub.turn_away(key, now);
-            }
+            hub.turn_away_waiting(id, now);
             // Nobody will be told of the sessions that live on without a handle.
             for key in hub.hosted_by(id) {
                 hub.let_go(key, now);
@@ -241,6 +238,20 @@ impl Hub {
         if let Some(gate) = self.gates.get_mut(id) {
             gate.failure = Some((error.kind(), error.to_string()));
             gate.close(&mut self.todo);
+        }
+    }
+
+    /// Nobody will judge those any more who came by this gate and wait.
+    pub(super) fn turn_away_waiting(&mut self, gate: usize, now: Time) {
+        let offered = self
+            .gates
+            .get_mut(gate)
+            .map(|gate| std::mem::take(&mut gate.offered));
+        let mut waiting = Vec::from(offered.unwrap_or_default());
+        let of_gate = |key: &Key| self.seat_of(*key).is_some_and(|seat| seat.gate == gate);
+        waiting.extend(self.places.new_in_line().filter(of_gate));
+        for key in waiting {
+            self.turn_away(key, now);
         }
     }
 

@@ -11,29 +11,70 @@ use futures::future::BoxFuture;
 use super::{
     Gate, Handle, Owner, Watcher,
     hosting::{Item, next_item, run_turn},
-    hub::remember,
+    hub::{Hub, remember},
+    places::Rank,
     shared::Shared,
 };
-use crate::proto::Key;
+use crate::proto::{Key, Phase};
 
-/// Admits one peer; it is dropped, and the peer turned away, where the login deadline passes first.
+/// Admits one peer; it is dropped where the peer leaves, or its login deadline passes, before.
 pub(crate) type Admitting = Arc<dyn Fn(Handle) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Somebody is being admitted: until that is decided, whoever calls hosts may have one more to call.
+/// Somebody is being admitted, or stands in line for it: until that is decided, whoever calls hosts may have one more to call.
 struct Coming {
     shared: Arc<Shared>,
     gate: usize,
+    key: Key,
 }
 
 impl Coming {
-    fn new(shared: &Arc<Shared>, gate: usize) -> Self {
+    fn new(shared: &Arc<Shared>, gate: usize, key: Key) -> Self {
         shared.with(|hub, _| {
+            hub.places.ask(key, Rank::New);
             if let Some(gate) = hub.gates.get_mut(gate) {
                 gate.coming += 1;
             }
         });
         let shared = Arc::clone(shared);
-        Self { shared, gate }
+        Self { shared, gate, key }
+    }
+
+    /// Has the peer judged once there is a place for it, and for as long as it waits: whoever left, or whose login deadline has
+    /// passed, is judged by nobody and holds no place.
+    async fn judge(self, admit: Admitting, handle: Handle) {
+        if !poll_fn(|cx| self.poll_place(cx)).await {
+            return;
+        }
+        let mut admitted = admit(handle);
+        poll_fn(|cx| match admitted.as_mut().poll(cx) {
+            Poll::Pending => self.poll_over(cx),
+            Poll::Ready(()) => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    /// True once it has a place, false where the peer does not wait any more.
+    fn poll_place(&self, cx: &Context<'_>) -> Poll<bool> {
+        self.shared
+            .with_recent(|hub, _| match hub.places.has(self.key) {
+                true => Poll::Ready(true),
+                false => self.sit_down(hub, cx).map(|()| false),
+            })
+    }
+
+    /// Waits until the peer does not wait any more.
+    fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        self.shared.with_recent(|hub, _| self.sit_down(hub, cx))
+    }
+
+    /// As whoever waits for a message: nobody else does before it is logged in.
+    fn sit_down(&self, hub: &mut Hub, cx: &Context<'_>) -> Poll<()> {
+        let machine = hub.registry.get(self.key);
+        if machine.is_none_or(|machine| machine.phase() == Phase::Ended) {
+            return Poll::Ready(());
+        }
+        remember(&mut hub.seat(self.key).waiters().recv, cx.waker());
+        Poll::Pending
     }
 }
 
@@ -44,6 +85,7 @@ impl Drop for Coming {
                 gate.coming -= 1;
                 gate.wake_if_done(&mut hub.todo);
             }
+            hub.leave_place(self.key);
         });
     }
 }
@@ -61,12 +103,9 @@ impl Gate {
                         let Some(owner) = Owner::revive(&shared) else {
                             return Poll::Ready(());
                         };
-                        let coming = Coming::new(&shared, id);
-                        let admitted = admit(Handle::new(owner, key));
-                        shared.spawner.spawn(async move {
-                            admitted.await;
-                            drop(coming);
-                        });
+                        let coming = Coming::new(&shared, id, key);
+                        let judged = coming.judge(Arc::clone(&admit), Handle::new(owner, key));
+                        shared.spawner.spawn(judged);
                         continue;
                     }
                     let line = if calls {

@@ -55,12 +55,8 @@ impl Hub {
         let Self { registry, fx, .. } = self;
         registry.drain(farewell, now, fx);
         // Whoever waits to be judged is not let in any more.
-        let waiting = self
-            .gates
-            .iter_mut()
-            .flat_map(|gate| std::mem::take(&mut gate.offered));
-        for key in waiting.collect::<Vec<_>>() {
-            self.turn_away(key, now);
+        for gate in 0..self.gates.len() {
+            self.turn_away_waiting(gate, now);
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    Closed, Credentials, Ended, Identity, Reason, Rejection, SendError, Undelivered,
+    Closed, Credentials, Ended, Identity, Limits, Reason, Rejection, SendError, Undelivered,
     message::Lent,
     proto::{Cx, Key, LoginFailure, Machine, Phase, Received, Snapshot, Time},
 };
@@ -292,6 +292,16 @@ impl Handle {
             registry.admit(self.key, now, identity, secret, fx);
             registry.get(self.key).map_or(0, Machine::epoch)
         })
+    }
+
+    /// What this session lives by, should it be admitted.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.input(|machine, _| machine.set_limits(limits.0));
+    }
+
+    /// It may have one of the places that are kept.
+    pub(crate) fn set_reserved(&self) {
+        self.input(|machine, _| machine.set_reserved());
     }
 
     pub(crate) fn reject(&self, why: &Rejection) {

@@ -1,4 +1,9 @@
-use std::{collections::VecDeque, io, sync::Arc, task::Waker};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::Arc,
+    task::Waker,
+};
 
 use super::{
     beside::{Beside, Metadata},
@@ -6,7 +11,9 @@ use super::{
     hosting::HostSeat,
     observe::Observers,
     past::Past,
+    places::Places,
     report::{Batch, Reports},
+    returning::Recheck,
     shared::Shared,
 };
 use crate::{
@@ -24,6 +31,12 @@ pub(super) struct Hub {
     pub(super) observers: Observers,
     pub(super) beside: Beside,
     pub(super) past: Past,
+    /// Whom the program is asked about.
+    pub(super) places: Places,
+    /// Who is asked about sessions that come back.
+    pub(super) recheck: Option<Recheck>,
+    /// Whose sessions they are asked about now, each with the stranger who brings it.
+    pub(super) returning: HashMap<Key, Key>,
     pub(super) reports: Reports,
     pub(super) gates: Vec<GateState>,
     pub(super) timer: Timer,
@@ -63,7 +76,8 @@ pub(super) struct Waiters {
 /// What a listener's tasks and its door share.
 #[derive(Debug, Default)]
 pub(super) struct GateState {
-    /// Sessions whose offer is complete, oldest first. Bounded by the cap on pending logins.
+    /// Sessions whose offer is complete, oldest first. Bounded by the cap on pending logins, twice: who left while it waited may
+    /// still be among them.
     pub(super) offered: VecDeque<Key>,
     pub(super) open: bool,
     /// Why it is not, where the system ended it.
@@ -106,6 +120,7 @@ pub(super) struct Todo {
 impl Hub {
     pub(super) fn new(registry: Registry) -> Self {
         let past = Past::new(registry.settings().recently_ended);
+        let places = Places::new(registry.settings().admits_at_once);
         Self {
             registry,
             fx: Effects::default(),
@@ -113,6 +128,9 @@ impl Hub {
             observers: Observers::default(),
             beside: Beside::default(),
             past,
+            places,
+            recheck: None,
+            returning: HashMap::new(),
             reports: Reports::default(),
             gates: Vec::new(),
             timer: Timer::default(),
@@ -201,6 +219,10 @@ impl Hub {
                     let open = |gate: &&mut GateState| gate.open && !self.registry.is_draining();
                     match self.gates.get_mut(gate).filter(open) {
                         Some(gate) => {
+                            if gate.offered.len() >= 2 * self.registry.settings().pending_logins {
+                                let here = |key: &Key| self.registry.get(*key).is_some();
+                                gate.offered.retain(here);
+                            }
                             gate.offered.push_back(key);
                             self.todo.wake(gate.door.take());
                         }
@@ -262,7 +284,7 @@ impl Hub {
             .collect()
     }
 
-    fn wake(&mut self, key: Key, who: Wake) {
+    pub(super) fn wake(&mut self, key: Key, who: Wake) {
         let Some(seat) = self.seats.get_mut(key.slot() as usize) else {
             return;
         };

@@ -7,6 +7,7 @@
 
 mod accept;
 mod admitting;
+mod bans;
 mod beside;
 mod clock;
 mod dial;
@@ -21,9 +22,11 @@ mod inspect;
 mod link;
 mod observe;
 mod past;
+mod places;
 mod race;
 mod random;
 mod report;
+mod returning;
 #[cfg(all(test, sessile_shuttle))]
 mod schedules;
 mod scratch;
@@ -31,6 +34,7 @@ mod shared;
 mod spawn;
 mod supervise;
 mod timer;
+mod unsent;
 mod watcher;
 
 pub(crate) use accept::Gate;
@@ -44,6 +48,7 @@ pub(crate) use hosting::{Hosted, Item};
 pub(crate) use inspect::Inspector;
 pub(crate) use observe::Feed;
 pub(crate) use past::Record;
+pub(crate) use returning::ReturnParts;
 pub(crate) use shared::Owner;
 pub use spawn::Spawn;
 pub(crate) use spawn::Spawner;

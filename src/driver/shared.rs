@@ -107,10 +107,12 @@ impl Shared {
 
     /// The last owner is gone.
     fn stop(self: &Arc<Self>) {
-        self.with(|hub, now| {
+        let recheck = self.with(|hub, now| {
             let all = hub.registry.keys();
             hub.stop(all, now);
+            hub.recheck.take()
         });
+        drop(recheck); // what it captured may point to us
         // Behind the ends that this brought about: every session's last event is told.
         self.with(|hub, _| hub.stop_observers());
     }

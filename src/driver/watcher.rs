@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Closed, Reason, SendError,
     message::Lent,
-    proto::{Cx, Key, Machine, Phase, Snapshot},
+    proto::{Cx, Key, Machine, Phase, Snapshot, Time},
 };
 
 /// An observer of one session: it keeps nothing alive, and never sees a successor in its session's place.
@@ -107,23 +107,38 @@ impl Watcher {
             .unwrap_or_else(|| Err(self.gone().into()))
     }
 
+    /// Who holds this identity now, in the same runtime.
+    pub(crate) fn holder(&self, identity: &[u8]) -> Option<Self> {
+        Collection::new(Arc::clone(&self.shared)).find(identity)
+    }
+
     /// Ends the session from the host's side. False where it had ended.
-    pub(crate) fn remove(&self, text: &str) -> bool {
+    pub(crate) fn kick(&self, closed: Closed) -> bool {
         self.shared
-            .with(|hub, now| remove(hub, self.key, now, text))
+            .with(|hub, now| kick(hub, self.key, now, closed))
     }
 
     /// Asks a peer back that wants to be admitted. False where it cannot be asked. An observer asks, because an offer is
     /// passed around without the session it came with.
     pub(crate) fn challenge(&self, ask: &[u8]) -> bool {
         let ask = Bytes::copy_from_slice(ask);
-        self.input(|machine, _| machine.challenge(ask))
-            .unwrap_or_default()
+        self.shared.with(|hub, now| {
+            let asked = hub.input(self.key, now, |machine, _| machine.challenge(ask));
+            if asked == Some(true) {
+                hub.step_out(self.key);
+            }
+            asked.unwrap_or_default()
+        })
     }
 
     /// Waits for the peer's answer.
     pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Bytes, Closed>> {
         self.shared.with(|hub, now| {
+            let answered = hub.registry.get(self.key).is_some_and(Machine::is_answered);
+            if answered && !hub.places.come_in(self.key) {
+                remember(&mut hub.seat(self.key).waiters().state, cx.waker());
+                return Poll::Pending;
+            }
             let answer = hub.input(self.key, now, |machine, _| {
                 match (machine.take_answer(), machine.ended()) {
                     (Some(answer), _) => Poll::Ready(Ok(answer)),
@@ -209,23 +224,23 @@ impl Collection {
     }
 
     /// Ends whoever holds the identity. False where nobody does.
-    pub(crate) fn remove(&self, identity: &[u8], text: &str) -> bool {
+    pub(crate) fn kick(&self, identity: &[u8], closed: Closed) -> bool {
         self.shared.with(|hub, now| {
             let Some(key) = hub.registry.find(identity) else {
                 return false;
             };
-            remove(hub, key, now, text)
+            kick(hub, key, now, closed)
         })
     }
 }
 
-fn remove(hub: &mut Hub, key: Key, now: crate::proto::Time, text: &str) -> bool {
-    let removed = hub.input(key, now, |machine, cx| {
+pub(super) fn kick(hub: &mut Hub, key: Key, now: Time, closed: Closed) -> bool {
+    let kicked = hub.input(key, now, |machine, cx| {
         let lives = machine.phase() != Phase::Ended;
-        machine.remove(cx, text);
+        machine.kick(cx, closed);
         lives
     });
-    removed.unwrap_or_default()
+    kicked.unwrap_or_default()
 }
 
 impl fmt::Debug for Watcher {

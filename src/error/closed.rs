@@ -70,6 +70,26 @@ impl Closed {
         self
     }
 
+    /// A host ends a session in words of its own. What it says of the peer itself keeps its code; of anything else the class and
+    /// the text are told. Where to go instead is not: CLOSE has no place for it.
+    pub(crate) fn kicked(why: &Rejection) -> Self {
+        let closed = Self::new(Reason::Removed);
+        if why.code().is_verdict() {
+            return closed.with_rejection(why.clone().redirect(""));
+        }
+        closed
+            .with_text(why.explanation().unwrap_or_default())
+            .with_retry(why.retry())
+    }
+
+    /// The number by which the peer is told.
+    pub(crate) fn code(&self) -> u16 {
+        match self.rejection() {
+            Some(why) if self.reason() == Reason::Removed => why.code().code(),
+            _ => self.reason().code(),
+        }
+    }
+
     /// Why the session ended.
     #[must_use]
     pub fn reason(&self) -> Reason {
@@ -85,7 +105,8 @@ impl Closed {
             .or_else(|| self.rejection()?.explanation())
     }
 
-    /// The refusal, where a login or a resume was refused by the server's host or by its limits.
+    /// The refusal, where a login or a resume was refused by the server's host or by its limits; and what the host said where it
+    /// [kicked](crate::Peer::kick) the session with a code that speaks of the peer: bad credentials, banned, one of its own.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {
         self.0.rejection.as_ref()
@@ -124,14 +145,23 @@ impl Closed {
 impl Closed {
     /// Why, without saying of what it is the end.
     pub(crate) fn fmt_why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kicked = self.reason() == Reason::Removed && self.retry() != Reason::Removed.retry();
         match self.rejection() {
-            Some(rejection) => write!(f, "{rejection}")?,
+            Some(why) if self.reason() == Reason::Removed => {
+                write!(f, "removed by the server: {}", why.code())?;
+            }
+            Some(rejection) => return write!(f, "{rejection}"),
+            // Its own sentence would say to stay away.
+            None if kicked => f.write_str("removed by the server")?,
             None => write!(f, "{}", self.0.reason)?,
         }
-        match &self.0.text {
-            Some(text) => write!(f, " (\"{text}\")"),
-            None => Ok(()),
+        if let Some(text) = self.text() {
+            write!(f, " (\"{text}\")")?;
         }
+        if kicked || self.rejection().is_some() {
+            write!(f, "; {}", self.retry())?;
+        }
+        Ok(())
     }
 }
 
@@ -166,6 +196,7 @@ impl std::error::Error for Closed {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RejectCode;
     use std::time::Duration;
 
     #[test]
@@ -191,6 +222,45 @@ mod tests {
         assert_eq!(closed.text().map(str::len), Some(128));
         assert!(!closed.to_string().contains('\n'), "{closed}");
         assert_eq!(Closed::new(Reason::Removed).with_text("").text(), None);
+    }
+
+    #[test]
+    fn a_host_ends_a_session_in_its_own_words() {
+        let later = Closed::kicked(&Rejection::busy(Duration::from_secs(30)).text("rebalancing"));
+        assert_eq!(
+            (later.reason(), later.rejection(), later.code()),
+            (Reason::Removed, None, 6)
+        );
+        assert_eq!(
+            later.to_string(),
+            "the session ended: removed by the server (\"rebalancing\"); retry after 30s"
+        );
+        let own = Rejection::other(1_007).redirect("b:7000").text("afk");
+        let own = Closed::kicked(&own);
+        assert_eq!(
+            (own.reason(), own.code(), own.redirect()),
+            (Reason::Removed, 1_007, None)
+        );
+        assert_eq!(
+            own.to_string(),
+            "the session ended: removed by the server: code 1007 (\"afk\"); do not retry"
+        );
+        let plain = Closed::new(Reason::Removed).with_text("out");
+        assert_eq!(
+            plain.to_string(),
+            "the session ended: removed by the server; ask its operator before connecting again (\"out\")"
+        );
+    }
+
+    #[test]
+    fn only_what_is_said_of_the_peer_crosses_as_a_code() {
+        for number in 0..=u16::MAX {
+            let code = RejectCode::from_code(number);
+            let told = Closed::kicked(&Rejection::new(code)).code();
+            // 101, 102, 104 to 107 say something of the server; below 100 are reasons.
+            let of_the_server = number < 100 || matches!(number, 101 | 102 | 104..=107);
+            assert_eq!(told, if of_the_server { 6 } else { number });
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod admit;
 mod any;
+mod bans;
 mod closed;
 mod config_error;
 mod connect;
@@ -18,6 +19,7 @@ mod undelivered;
 
 pub use admit::AdmitError;
 pub use any::{Error, ErrorKind};
+pub use bans::BansFull;
 pub use closed::Closed;
 pub use config_error::ConfigError;
 pub use connect::ConnectError;
@@ -27,6 +29,7 @@ pub use join::JoinError;
 pub use login::LoginError;
 pub(crate) use reason::RETRY_AFTER_MAX;
 pub use reason::{Blame, Reason, Retry};
+pub(crate) use rejection::FIRST_OF_REJECTIONS;
 pub use rejection::{RejectCode, Rejection};
 pub use resume::ResumeError;
 pub use send::{SendError, TooLong};

@@ -65,6 +65,9 @@ const CODES: [(u16, RejectCode); 8] = [
     (107, RejectCode::Draining),
 ];
 
+/// The first number of a rejection; below are those of [`Reason`](super::Reason).
+pub(crate) const FIRST_OF_REJECTIONS: u16 = 100;
+
 /// The first code that belongs to hosts.
 const FIRST_OF_HOSTS: u16 = 1_000;
 
@@ -219,6 +222,15 @@ impl RejectCode {
                 Blame::Environment
             }
         }
+    }
+
+    /// Whether this is said of the peer itself, and not of the server's load or state: only that can also end a session, for
+    /// 101 and 102 in answer to a RESUME say that the session stays.
+    pub(crate) const fn is_verdict(self) -> bool {
+        matches!(
+            self,
+            Self::BadCredentials | Self::Banned | Self::Other(FIRST_OF_REJECTIONS..)
+        )
     }
 
     const fn retry(self) -> Retry {

@@ -69,6 +69,8 @@ pub struct Cx<'a> {
     pub tick: u64,
     /// The host is at hand: a message may be given to it at once instead of being put into the mailbox.
     pub direct: bool,
+    /// The message of the frame that is given, where it can be kept without a copy.
+    pub whole: Option<Bytes>,
     /// Where effects go.
     pub fx: &'a mut Effects,
 }

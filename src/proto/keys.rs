@@ -12,9 +12,9 @@ use crate::{
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Keys {
     current: Hash,
-    previous: Option<Hash>,
+    /// The one that was just used: there is one for a moment only.
+    previous: Option<Box<Hash>>,
     attempt: u64,
-    proven: bool,
 }
 
 /// First 16 bytes of BLAKE3: secrets are 128 random bits, so a longer hash would protect nothing more.
@@ -52,21 +52,24 @@ impl Keys {
     pub(super) fn knows(&self, secret: &Secret) -> bool {
         let presented = hash_secret(secret);
         let current = self.current.ct_eq(&presented);
-        let previous = self.previous.unwrap_or(self.current).ct_eq(&presented);
+        let previous = self
+            .previous
+            .as_deref()
+            .unwrap_or(&self.current)
+            .ct_eq(&presented);
         (current | previous).into()
     }
 
     /// Takes the attempt and puts `fresh` in force beside the secret that was just used.
     pub(super) fn rotate(&mut self, used: &Secret, attempt: u64, fresh: &Secret) {
-        self.previous = (!sings(Canary::PreviousSecretDropped)).then(|| hash_secret(used));
+        self.previous =
+            (!sings(Canary::PreviousSecretDropped)).then(|| Box::new(hash_secret(used)));
         self.current = hash_secret(fresh);
         self.attempt = attempt;
-        self.proven = false;
     }
 
     /// A frame on the link that carried the newest secret: it arrived.
     pub(super) fn prove(&mut self) {
-        self.proven = true;
         if !sings(Canary::ProofIgnored) {
             self.previous = None;
         }
@@ -76,10 +79,6 @@ impl Keys {
     #[cfg(feature = "sim")]
     pub(super) const fn attempt(&self) -> u64 {
         self.attempt
-    }
-
-    pub(super) const fn is_proven(&self) -> bool {
-        self.proven
     }
 }
 
@@ -148,7 +147,7 @@ mod tests {
     fn what_is_kept_of_a_secret_is_not_the_secret() {
         let mut keys = Keys::new(&S[1]);
         keys.rotate(&S[1], 1, &S[2]);
-        let kept = [keys.current, keys.previous.unwrap()];
+        let kept = [keys.current, *keys.previous.unwrap()];
         assert_eq!(kept, [hash_secret(&S[2]), hash_secret(&S[1])]);
         assert!(S.iter().all(|secret| !kept.contains(secret.as_bytes())));
     }

@@ -21,14 +21,6 @@ impl Line {
         self.0.as_mut()?.pop_front()
     }
 
-    pub(super) fn remove(&mut self, at: usize) -> Option<Received> {
-        self.0.as_mut()?.remove(at)
-    }
-
-    pub(super) fn get(&self, at: usize) -> Option<&Received> {
-        self.0.as_ref()?.get(at)
-    }
-
     pub(super) fn iter(&self) -> vec_deque::Iter<'_, Received> {
         self.0
             .as_ref()
@@ -44,20 +36,9 @@ impl Line {
         self.len() == 0
     }
 
-    /// Everything that is in it, and its memory.
-    pub(super) fn take(&mut self) -> VecDeque<Received> {
-        self.0.take().map(|queue| *queue).unwrap_or_default()
-    }
-
     /// Empties it, and gives its memory back.
     pub(super) fn clear(&mut self) {
         self.0 = None;
-    }
-
-    /// Whether it holds memory, be there messages in it or not.
-    #[cfg(test)]
-    pub(super) fn holds_memory(&self) -> bool {
-        self.0.is_some()
     }
 
     /// Gives memory back while nothing is in it.

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::{Side, Time, terms};
-use crate::wire::{Beat, Terms};
+use crate::{
+    config::limits::{EMPTY_FRAMES_A_PING, PING_BURST},
+    wire::{Beat, Terms, Violation},
+};
 
 /// Is the peer there? Decides when to ping, when to doubt and when to give up; measures round trip and clock offset.
 ///
@@ -20,6 +23,8 @@ pub(super) struct Liveness {
     /// The latest ping's, where it was not answered yet.
     owed_nonce: u32,
     owes_pong: bool,
+    /// The latest ping of ours was not answered yet.
+    asked: bool,
     /// Whether the peer ever told its tick.
     told_tick: bool,
     /// Our clock in the last ping and in the last pong we wrote; an echo of any other measures nothing. Both, because
@@ -31,8 +36,18 @@ pub(super) struct Liveness {
     peer_clock_at: Time,
     srtt_micros: u32,
     min_rtt_micros: u32,
+    /// Until when what the peer may write that carries nothing is used up, in [`Nothing`]'s units.
+    spent_until: u32,
     offset_micros: i64,
     remote_tick: u64,
+}
+
+/// What a peer may write that carries nothing: pings, and what is worth a tenth of one ([`EMPTY_FRAMES_A_PING`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nothing {
+    Ping,
+    /// An ACK without news, a PONG that nobody waits for, an extension.
+    Else,
 }
 
 /// What silence means by now.
@@ -46,6 +61,35 @@ pub(super) enum Silence {
     Dead,
 }
 
+impl Nothing {
+    /// How long it takes until one is paid for. A ping: half a heartbeat (threat T6), or an eighth of a lease where that is less, for so
+    /// often a suspect is probed.
+    fn price(self, terms: &Terms) -> u32 {
+        let [beat, probe] = [
+            (terms.heartbeat_ms, 1_000 / 2),
+            (terms.lease_ms, 500 / PROBES),
+        ];
+        let ping = Self::of_micros(beat.0, beat.1).min(Self::of_micros(probe.0, probe.1));
+        match self {
+            Self::Ping => ping.max(1),
+            Self::Else => (ping / EMPTY_FRAMES_A_PING).max(1),
+        }
+    }
+
+    /// So many milliseconds of so many microseconds each.
+    const fn of_micros(millis: u32, micros_each: u32) -> u32 {
+        (millis as u64 * micros_each as u64 >> UNIT_SHIFT) as u32
+    }
+
+    /// A time, modulo three days.
+    const fn units(time: Time) -> u32 {
+        (time.as_micros() >> UNIT_SHIFT) as u32
+    }
+}
+
+/// A unit of what is spent: 64 us, below the tenth of the shortest pause between pings.
+const UNIT_SHIFT: u32 = 6;
+
 /// A suspect is probed this many times between suspicion and the end of its lease (GameNetworkingSockets: every 200 ms).
 const PROBES: u32 = 4;
 
@@ -57,6 +101,8 @@ impl Liveness {
         self.probed = now;
         self.grace = None;
         self.owes_pong = false;
+        self.asked = false;
+        self.spent_until = Nothing::units(now);
         self.pinged = 0;
         self.ponged = 0;
         self.peer_clock = 0;
@@ -66,6 +112,38 @@ impl Liveness {
     pub(super) const fn hear(&mut self, now: Time) {
         self.heard = now;
         self.grace = None;
+    }
+
+    /// Something came that carries nothing: whether there may be one more of it. Pings at the [rate](Nothing::price) that there is
+    /// a reason for, and a [burst](PING_BURST); and a lease's worth more, for it may be our own clock that stood still while they
+    /// came. Not for longer than a lease, or their writer would have given this link up.
+    ///
+    /// A leaky bucket, kept as the time at which it is empty again: a word that was free, and nothing that a message pays for.
+    pub(super) fn spend(
+        &mut self,
+        now: Time,
+        terms: &Terms,
+        what: Nothing,
+    ) -> Result<(), Violation> {
+        self.forget_spent(now);
+        let now = Nothing::units(now);
+        let spent = self.spent_until.wrapping_sub(now) + what.price(terms);
+        if spent
+            > PING_BURST * Nothing::Ping.price(terms) + Nothing::of_micros(terms.lease_ms, 1_000)
+        {
+            return Err(Violation::TooMany);
+        }
+        self.spent_until = now.wrapping_add(spent);
+        Ok(())
+    }
+
+    /// What was spent is free again where its time has passed. To be called once a day at least, or 32 bits would take the past for
+    /// the future.
+    pub(super) const fn forget_spent(&mut self, now: Time) {
+        let now = Nothing::units(now);
+        if self.spent_until.wrapping_sub(now) > u32::MAX / 2 {
+            self.spent_until = now;
+        }
     }
 
     /// Something was written.
@@ -130,6 +208,7 @@ impl Liveness {
     pub(super) fn ping(&mut self, now: Time, tick: u64) -> Beat {
         self.nonce = self.nonce.wrapping_add(1);
         self.probed = now;
+        self.asked = true;
         self.pinged = now.as_micros();
         self.beat(self.nonce, now, tick)
     }
@@ -166,6 +245,11 @@ impl Liveness {
     pub(super) fn hear_ping(&mut self, now: Time, beat: &Beat) -> Option<Duration> {
         (self.owes_pong, self.owed_nonce) = (true, beat.nonce);
         self.measure(now, beat)
+    }
+
+    /// Whether this pong is the answer that is waited for; once.
+    pub(super) fn is_answer(&mut self, beat: &Beat) -> bool {
+        beat.nonce == self.nonce && std::mem::take(&mut self.asked)
     }
 
     /// A pong to a ping that we did not send last says nothing.
@@ -239,6 +323,9 @@ impl Liveness {
             min_rtt_micros: _,
             offset_micros: _,
             remote_tick: _,
+            // How much of its patience a flood has used up: nothing that an honest peer does depends on it.
+            asked: _,
+            spent_until: _,
         } = self;
         let times = [Some(*heard), Some(*said), Some(*probed), *grace];
         (times, *owes_pong)

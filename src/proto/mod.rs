@@ -39,6 +39,7 @@ pub use machine::{
 };
 pub use phase::{Phase, Step};
 pub use snapshot::Snapshot;
+pub(crate) use terms::wanted;
 pub use time::Time;
 
 /// Who opened the links of a session: decides who dials again, who makes ids and secrets.

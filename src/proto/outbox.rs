@@ -1,6 +1,10 @@
+use std::{
+    collections::VecDeque,
+    hash::{Hash, Hasher},
+};
+
 use bytes::Bytes;
 
-use super::{inbox::Received, line::Line};
 use crate::{
     Fate, Undelivered,
     canary::{Canary, sings},
@@ -16,17 +20,26 @@ use crate::{
 ///   taken  │ on this link  │ to be written │ never written │
 ///   (gone) │ already       │ again         │ to any link   │
 /// ```
-#[derive(Clone, Debug, Default, Hash)]
+///
+/// Three words where everything is acknowledged: the four positions are one then.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outbox {
-    queue: Line,
+    acked: u64,
+    /// Of all messages ever accepted: for people, nothing depends on it.
+    accepted_bytes: u64,
+    /// Kept while somebody is busy, and given back by [`release`](Self::release).
+    busy: Option<Box<Busy>>,
+}
+
+/// What there is to know only while a message is not acknowledged.
+#[derive(Clone, Debug, Hash)]
+struct Busy {
+    queue: VecDeque<Bytes>,
     bytes: usize,
     /// Bytes of what lies between `acked` and `cursor`: what the peer's window must hold.
     bytes_on_link: usize,
-    acked: u64,
     cursor: u64,
     written: u64,
-    /// Of all messages ever accepted: for people, nothing depends on it.
-    accepted_bytes: u64,
 }
 
 /// Why a message was not accepted.
@@ -45,7 +58,8 @@ impl Outbox {
         message: impl FnOnce() -> Bytes,
     ) -> Result<(), NoRoom> {
         let most = terms.window_messages as usize + usize::from(sings(Canary::WindowOffByOne));
-        let room = self.queue.len() < most && self.bytes + len <= terms.window_bytes as usize;
+        let (messages, bytes) = self.in_flight();
+        let room = messages < most && bytes + len <= terms.window_bytes as usize;
         self.push_if(room, len, terms, message)
     }
 
@@ -73,57 +87,51 @@ impl Outbox {
         if !room {
             return Err(NoRoom::Full);
         }
-        self.bytes += len;
         self.accepted_bytes += len as u64;
-        self.queue.push_back(Received {
-            payload: message(),
-            volatile: false,
-        });
+        let busy = self
+            .busy
+            .get_or_insert_with(|| Box::new(Busy::at(self.acked)));
+        busy.bytes += len;
+        busy.queue.push_back(message());
         Ok(())
     }
 
     /// Whether the window has room for a message, if a small one.
     pub(super) fn is_open(&self, terms: &Terms) -> bool {
-        self.queue.len() < terms.window_messages as usize
-            && (self.bytes < terms.window_bytes as usize || self.queue.is_empty())
+        let (messages, bytes) = self.in_flight();
+        messages < terms.window_messages as usize
+            && (bytes < terms.window_bytes as usize || messages == 0)
     }
 
     /// Whether there is something that the current link has not been given and that the peer's window has room for.
     pub(super) fn has_unwritten(&self, terms: &Terms) -> bool {
-        self.next()
-            .is_some_and(|next| self.bytes_on_link + next.len() <= terms.window_bytes as usize)
+        let busy = self.busy.as_ref();
+        busy.is_some_and(|busy| busy.has_unwritten(self.acked, terms))
     }
 
     /// Whether the current link was given everything.
     pub(super) fn is_written(&self) -> bool {
-        self.next().is_none()
+        let busy = self.busy.as_ref();
+        busy.is_none_or(|busy| busy.next(self.acked).is_none())
     }
 
     /// The next message for the current link; it counts as written from here on.
     pub(super) fn write_next(&mut self, terms: &Terms) -> Option<&Bytes> {
-        if !self.has_unwritten(terms) {
+        let busy = self.busy.as_mut()?;
+        if !busy.has_unwritten(self.acked, terms) {
             return None;
         }
-        let next = self.on_link();
-        self.cursor += 1;
-        self.written = self.written.max(self.cursor);
-        let message = &self.queue.get(next)?.payload;
-        self.bytes_on_link += message.len();
+        let next = busy.on_link(self.acked);
+        busy.cursor += 1;
+        busy.written = busy.written.max(busy.cursor);
+        let message = busy.queue.get(next)?;
+        busy.bytes_on_link += message.len();
         Some(message)
-    }
-
-    fn next(&self) -> Option<&Bytes> {
-        self.queue.get(self.on_link()).map(|one| &one.payload)
-    }
-
-    /// How many messages of the queue the current link was given.
-    fn on_link(&self) -> usize {
-        usize::try_from(self.cursor.saturating_sub(self.acked)).unwrap_or(usize::MAX)
     }
 
     /// The peer's application took everything below `taken`: forget it. True where that made room.
     pub(super) fn ack(&mut self, taken: u64) -> Result<bool, Violation> {
-        if taken < self.acked || taken > self.cursor {
+        if taken < self.acked || taken > self.cursor() {
             return Err(Violation::AckOutOfRange);
         }
         Ok(self.trim(taken))
@@ -139,19 +147,22 @@ impl Outbox {
             taken
         };
         let trimmed = !sings(Canary::AckNotRepeated) && self.trim(acked);
-        self.cursor = if sings(Canary::NoReplay) {
-            self.written
+        let Some(busy) = &mut self.busy else {
+            return Ok(trimmed);
+        };
+        busy.cursor = if sings(Canary::NoReplay) {
+            busy.written
         } else {
             received
         };
-        let on_link = self.queue.iter().take(self.on_link());
-        self.bytes_on_link = on_link.map(|one| one.payload.len()).sum();
+        let on_link = busy.queue.iter().take(busy.on_link(self.acked));
+        busy.bytes_on_link = on_link.map(Bytes::len).sum();
         Ok(trimmed)
     }
 
     /// Whether a peer can be in this position.
-    pub(super) const fn check_positions(&self, received: u64, taken: u64) -> Result<(), Violation> {
-        if self.acked <= taken && taken <= received && received <= self.written {
+    pub(super) fn check_positions(&self, received: u64, taken: u64) -> Result<(), Violation> {
+        if self.acked <= taken && taken <= received && received <= self.written() {
             Ok(())
         } else {
             Err(Violation::PositionOutOfRange)
@@ -160,62 +171,69 @@ impl Outbox {
 
     /// What the peer states with its last words; nonsense is ignored, for there is no link left to end.
     pub(super) fn ack_finally(&mut self, taken: u64) {
-        if taken <= self.written {
+        if taken <= self.written() {
             self.trim(taken);
         }
     }
 
     fn trim(&mut self, taken: u64) -> bool {
+        let Some(busy) = &mut self.busy else {
+            return false;
+        };
         let mut trimmed = false;
         while self.acked < taken {
-            let Some(Received {
-                payload: message, ..
-            }) = self.queue.pop_front()
-            else {
+            let Some(message) = busy.queue.pop_front() else {
                 break;
             };
-            self.bytes -= message.len();
-            if self.acked < self.cursor {
-                self.bytes_on_link -= message.len();
+            busy.bytes -= message.len();
+            if self.acked < busy.cursor {
+                busy.bytes_on_link -= message.len();
             }
             self.acked += 1;
             trimmed = true;
         }
-        self.cursor = self.cursor.max(self.acked);
+        busy.cursor = busy.cursor.max(self.acked);
         trimmed
     }
 
     /// Hands out what is not acknowledged. `NeverSent` is at or above the highest number ever written to any link (R14).
     pub(super) fn take_undelivered(&mut self) -> Vec<Undelivered> {
-        self.bytes = 0;
-        self.bytes_on_link = 0;
-        let (first, mut written) = (self.acked, self.written);
-        if sings(Canary::NeverSentIfUnacked) {
-            written = self.acked;
-        }
-        self.acked = self.accepted();
-        self.cursor = self.acked;
+        let first = self.acked;
+        let Some(busy) = &mut self.busy else {
+            return Vec::new();
+        };
+        let written = if sings(Canary::NeverSentIfUnacked) {
+            first
+        } else {
+            busy.written
+        };
+        self.acked += busy.queue.len() as u64;
+        busy.bytes = 0;
+        busy.bytes_on_link = 0;
+        busy.cursor = self.acked;
         (first..)
-            .zip(self.queue.take())
-            .map(|(sequence, one)| {
+            .zip(std::mem::take(&mut busy.queue))
+            .map(|(sequence, message)| {
                 let fate = if sequence >= written {
                     Fate::NeverSent
                 } else {
                     Fate::Unknown
                 };
-                Undelivered::new(one.payload, fate, sequence)
+                Undelivered::new(message, fate, sequence)
             })
             .collect()
     }
 
-    /// Gives memory back while nothing is in flight: an idle session owns no buffer.
+    /// Gives memory back while nothing is in flight: an idle session owns no buffer. What was given back unwritten is remembered.
     pub(super) fn release(&mut self) {
-        self.queue.release();
+        let acked = self.acked;
+        self.busy
+            .take_if(|busy| busy.queue.is_empty() && busy.written == acked && busy.cursor == acked);
     }
 
     /// How many messages were ever accepted: the sequence number of the next.
     pub(super) fn accepted(&self) -> u64 {
-        self.acked + self.queue.len() as u64
+        self.acked + self.in_flight().0 as u64
     }
 
     /// Bytes of all of them.
@@ -229,23 +247,71 @@ impl Outbox {
     }
 
     /// How many messages will be written a second time.
-    pub(super) const fn to_replay(&self) -> u64 {
-        self.written.saturating_sub(self.cursor)
+    pub(super) fn to_replay(&self) -> u64 {
+        self.written().saturating_sub(self.cursor())
     }
 
     /// Messages and bytes in flight.
     pub(super) fn in_flight(&self) -> (usize, usize) {
-        (self.queue.len(), self.bytes)
+        let busy = self.busy.as_ref();
+        busy.map_or((0, 0), |busy| (busy.queue.len(), busy.bytes))
     }
 
     /// Nobody will ask for what was not delivered: gives it up, and its memory. How much was accepted stays known.
     pub(super) fn forget(&mut self) {
         drop(self.take_undelivered());
+        self.release();
     }
 
     /// Starts over for a new login: numbers are a session's, not a runtime's.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    fn cursor(&self) -> u64 {
+        self.busy.as_ref().map_or(self.acked, |busy| busy.cursor)
+    }
+
+    fn written(&self) -> u64 {
+        self.busy.as_ref().map_or(self.acked, |busy| busy.written)
+    }
+}
+
+impl Busy {
+    /// Of an outbox in which everything up to here was written and acknowledged.
+    const fn at(acked: u64) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            bytes: 0,
+            bytes_on_link: 0,
+            cursor: acked,
+            written: acked,
+        }
+    }
+
+    fn has_unwritten(&self, acked: u64, terms: &Terms) -> bool {
+        self.next(acked)
+            .is_some_and(|next| self.bytes_on_link + next.len() <= terms.window_bytes as usize)
+    }
+
+    fn next(&self, acked: u64) -> Option<&Bytes> {
+        self.queue.get(self.on_link(acked))
+    }
+
+    /// How many messages of the queue the current link was given.
+    fn on_link(&self, acked: u64) -> usize {
+        usize::try_from(self.cursor.saturating_sub(acked)).unwrap_or(usize::MAX)
+    }
+}
+
+/// By what is in it: memory that is kept decides nothing.
+impl Hash for Outbox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.acked, self.accepted_bytes).hash(state);
+        match &self.busy {
+            Some(busy) => busy.hash(state),
+            None => Busy::at(self.acked).hash(state),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The numbers that both ends of a session live by, as this side would like them.
-pub(super) fn wanted(settings: &Settings) -> Terms {
+pub(crate) fn wanted(settings: &Settings) -> Terms {
     Terms {
         heartbeat_ms: millis(settings.heartbeat_interval),
         lease_ms: millis(settings.lease),
@@ -19,13 +19,12 @@ pub(super) fn wanted(settings: &Settings) -> Terms {
 }
 
 /// The acceptor's answer to what a dialer asked for: times are the acceptor's, sizes the smaller of both.
-pub(super) fn granted(settings: &Settings, asked: &Terms) -> Terms {
-    let ours = wanted(settings);
+pub(super) fn granted(ours: &Terms, asked: &Terms) -> Terms {
     Terms {
         window_messages: ours.window_messages.min(asked.window_messages),
         window_bytes: ours.window_bytes.min(asked.window_bytes),
         max_message: ours.max_message.min(asked.max_message),
-        ..ours
+        ..*ours
     }
 }
 
@@ -83,6 +82,11 @@ pub(super) const fn lease(terms: &Terms) -> Duration {
     Duration::from_millis(terms.lease_ms as u64)
 }
 
+/// How long an acknowledgement waits for other traffic: a quarter of the session's lease at most, or it would look like silence.
+pub(super) fn ack_delay(settings: &Settings, terms: &Terms) -> Duration {
+    settings.ack_delay.min(lease(terms) / 4)
+}
+
 pub(super) const fn resume_window(terms: &Terms) -> Duration {
     Duration::from_millis(terms.resume_window_ms as u64)
 }
@@ -111,7 +115,7 @@ mod tests {
             window_bytes: ours.window_bytes - 2,
             max_message: ours.max_message - 3,
         };
-        let found = granted(&settings, &modest);
+        let found = granted(&ours, &modest);
         let sizes = |terms: &Terms| [terms.window_messages, terms.window_bytes, terms.max_message];
         assert_eq!(sizes(&found), sizes(&modest));
         assert_eq!(
@@ -128,6 +132,6 @@ mod tests {
             max_message: u32::MAX,
             ..modest
         };
-        assert_eq!(granted(&settings, &greedy), ours);
+        assert_eq!(granted(&ours, &greedy), ours);
     }
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use super::{Registry, failures::Patience, rate::Who};
+use super::{Listed, Registry, Whom, failures::Patience, rate::Who};
 use crate::{
-    Closed, Identity, RejectCode, Rejection,
+    Closed, Identity, RejectCode, Rejection, Takeover,
     canary::{Canary, sings},
     config::Settings,
     proto::{Effect, Effects, Key, Machine, Time, Verdict},
@@ -12,29 +12,46 @@ use crate::{
 /// Failed resumes are forgiven so many times sooner than failed logins: see `FAILED_RESUMES`.
 const RESUMES_A_LOGIN: u32 = 50;
 
+/// What is told to an identity that logs in more often than `Config::comings_a_minute` says.
+const TOO_OFTEN: &str = "too many logins in a short time";
+
+/// What a newcomer is told where `Config::takeover_pause` has not passed.
+const TAKEN_LATELY: &str = "another client took it over a moment ago";
+
 /// Whom the host is asked about.
 impl Registry {
     /// A stranger's LOGIN is complete. The host is asked about it, unless too many of its network failed or there are too
     /// many logins at this moment: then it hears when to come again.
     pub(super) fn offer(&mut self, key: Key, now: Time, fx: &mut Effects) {
         let Some(machine) = self.get(key) else { return };
+        let remote = machine.remote();
         let patience = patience_of_logins(&self.settings);
-        let wait = self
-            .failed_logins
-            .wait(machine.remote(), now, patience)
-            .map_or_else(|| self.rate.take(Who::New, now, &self.settings), Err);
-        match wait {
+        let may = match self.bans.refusal_from(remote, now) {
+            Some(why) => Err(why),
+            None => self
+                .failed_logins
+                .wait(remote, now, patience)
+                .map_or_else(|| self.rate.take(Who::New, now, &self.settings), Err)
+                .map_err(Rejection::busy),
+        };
+        match may {
             Ok(()) => fx.push(Effect::Offered(key)),
-            Err(after) => {
-                self.input(key, now, fx, |machine, cx| {
-                    machine.reject(cx, &Rejection::busy(after));
-                });
+            Err(why) => {
+                self.input(key, now, fx, |machine, cx| machine.reject(cx, &why));
             }
         }
     }
 
     /// Whether a session that proved its secret may come back now; else when.
     pub(super) fn let_back(&mut self, key: Key, now: Time) -> Result<(), Duration> {
+        let early = self.get(key).and_then(|machine| {
+            let window = machine.resume_window();
+            self.restless
+                .before_resume(machine.identity()?, now, window)
+        });
+        if let Some(after) = early {
+            return Err(after);
+        }
         let Some(slot) = self.slots.get_mut(key.slot() as usize) else {
             return Ok(());
         };
@@ -44,6 +61,14 @@ impl Registry {
         let taken = self.rate.take(who, now, &self.settings);
         slot.booked = taken.is_err();
         taken
+    }
+
+    /// A session came back.
+    pub(super) fn count_return(&mut self, key: Key, now: Time) {
+        let identity = self.get(key).and_then(Machine::identity).cloned();
+        if let Some(identity) = identity {
+            self.restless.count(&identity, now, &self.settings, false);
+        }
     }
 }
 
@@ -91,7 +116,10 @@ impl Registry {
             });
             return Verdict::Gone;
         }
-        self.by_identity.insert(identity.clone(), key);
+        let (held, bytes) = (self.holder(&identity), identity.as_bytes());
+        self.by_identity.insert(bytes, key.slot(), |slot| {
+            held.is_some_and(|held| held.slot() == slot)
+        });
         let epoch = self.last_epoch + 1;
         self.input(key, now, fx, |machine, cx| {
             machine.admit(cx, identity, epoch, secret)
@@ -110,25 +138,45 @@ impl Registry {
         let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
             return Err(None);
         };
-        let (instance, attempt) = machine.instance();
+        let ((instance, attempt), reserved) = (machine.instance(), machine.is_reserved());
         if let Some(why) = self.no_entry() {
             return Err(Some(why));
+        }
+        if let Some(why) = self.bans.refusal(&Whom::Identity(identity.clone()), now) {
+            return Err(Some(why));
+        }
+        if let Some(after) = self.restless.before_login(identity, now) {
+            return Err(Some(Rejection::busy(after).text(TOO_OFTEN)));
         }
         let holder = self.holder(identity).filter(|&holder| holder != key);
         let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
         else {
-            let full = self.by_identity.len() >= self.settings.max_sessions;
-            return if full {
-                Err(Some(Rejection::full()))
+            let kept = if reserved {
+                0
             } else {
-                Ok(())
+                self.settings.reserved_sessions
             };
+            let full = self.by_identity.len() + kept >= self.settings.max_sessions;
+            if full {
+                return Err(Some(Rejection::full()));
+            }
+            self.restless.count(identity, now, &self.settings, false);
+            return Ok(());
         };
         let (its_instance, its_attempt) = machine.instance();
         let same = its_instance == instance && !sings(Canary::NoInstance);
         if same && attempt <= its_attempt {
             return Err(Some(Rejection::new(RejectCode::Stale)));
         }
+        // Whoever is not there is not thrown out, and a host that is asked has decided.
+        let throws_out =
+            !same && machine.phase().is_up() && self.settings.takeover == Takeover::Replace;
+        if throws_out && let Some(after) = self.restless.before_takeover(identity, now) {
+            let why = Rejection::new(RejectCode::Occupied);
+            return Err(Some(why.retry_after(after).text(TAKEN_LATELY)));
+        }
+        self.restless
+            .count(identity, now, &self.settings, throws_out);
         if sings(Canary::TakeoverKeepsOld) {
             return Ok(());
         }
@@ -140,5 +188,36 @@ impl Registry {
             }
         });
         Ok(())
+    }
+}
+
+/// Who is not wanted.
+impl Registry {
+    /// Bans somebody for so long, or for as long as this process lives. False where no more are kept.
+    pub fn ban(
+        &mut self,
+        whom: Whom,
+        now: Time,
+        lasting: Option<Duration>,
+        why: &Rejection,
+    ) -> bool {
+        let most = self.settings.max_bans;
+        self.bans.insert(whom, now, lasting, why, most)
+    }
+
+    /// Bans somebody no longer. False where nobody did.
+    pub fn unban(&mut self, whom: &Whom, now: Time) -> bool {
+        self.bans.remove(whom, now)
+    }
+
+    /// What whoever is banned is told, where it is.
+    pub fn banned(&mut self, whom: &Whom, now: Time) -> Option<Rejection> {
+        self.bans.refusal(whom, now)
+    }
+
+    /// At most `most` bans, in order, behind this one.
+    #[must_use]
+    pub fn bans(&self, after: Option<&Whom>, now: Time, most: usize) -> Vec<Listed> {
+        self.bans.page(after, now, most)
     }
 }

@@ -1,9 +1,12 @@
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
 use crate::{
+    Closed,
     proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
-    wire::{self, Frame, Resume, Secret},
+    wire::{self, Frame, LongPayload, Resume, Secret},
 };
 
 /// What links do: they are accepted, bring bytes and take bytes, and one of them may bring a session back.
@@ -34,81 +37,114 @@ impl Registry {
         fx: &mut Effects,
         fresh: &mut dyn FnMut() -> Secret,
     ) -> Reading {
+        let mut frames = self.settings.turn_frames;
+        self.read_some(port, now, bytes, &mut frames, fx, fresh)
+    }
+
+    /// The same for a turn that is made of several reads: so many frames of it are left.
+    pub fn read_some(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        bytes: &mut &[u8],
+        frames: &mut usize,
+        fx: &mut Effects,
+        fresh: &mut dyn FnMut() -> Secret,
+    ) -> Reading {
         loop {
             let key = port.key();
-            let feed = |machine: &mut Machine, cx: &mut Cx<'_>| port.feed(machine, cx, bytes);
+            let feed =
+                |machine: &mut Machine, cx: &mut Cx<'_>| port.feed(machine, cx, bytes, frames);
             match self.input(key, now, fx, feed) {
                 None => return Reading::Close,
                 Some(Ok(reading)) => return reading,
                 // Accepted or refused: what came with it in one piece is read as if it had come later.
                 Some(Err(Knock::Login)) => self.offer(key, now, fx),
                 Some(Err(Knock::Resume(resume))) => {
-                    if let Some((key, link)) = self.resume(port.key(), now, &resume, fx, fresh) {
-                        port.move_to(key, link);
+                    let known = self.knows(now, port.key(), &resume);
+                    if known.is_ok() && self.asks_about(port.key(), &resume) {
+                        return Reading::More; // once the host has said yes
                     }
+                    let adopted = known.and_then(|()| self.adopt(port, now, &resume, fx, fresh));
+                    self.answer(port, now, adopted, fx);
                 }
             }
         }
     }
 
-    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host.
+    /// One frame arrived for a session whose host is at hand: a message is not stored, it is to be given to the host. `whole` is the
+    /// same message where it can be kept without a copy.
     pub fn apply_direct(
         &mut self,
         key: Key,
         link: LinkId,
         now: Time,
         frame: &Frame<'_>,
+        whole: Option<&Bytes>,
         fx: &mut Effects,
     ) -> Heard {
         self.input(key, now, fx, |machine, cx| {
             cx.direct = true;
+            cx.whole = whole.cloned();
             machine.handle_frame(cx, link, frame)
         })
         .unwrap_or(Heard::Stale)
     }
 
-    /// A stranger's link brings a session back: it moves there, and the stranger was never anybody.
-    fn resume(
+    /// A stranger's link brings a session back, in one step (R3).
+    pub(super) fn adopt(
         &mut self,
-        stranger: Key,
+        port: &Port,
         now: Time,
         resume: &Resume,
         fx: &mut Effects,
         fresh: &mut dyn FnMut() -> Secret,
-    ) -> Option<(Key, LinkId)> {
-        let remote = self.get(stranger)?.remote();
+    ) -> Result<(Key, LinkId), ResumeRefusal> {
+        let remote = self.get(port.key()).and_then(Machine::remote);
         let target = Key::from_u64(resume.session);
-        let adopted = self.knows(now, stranger, target, resume).and_then(|()| {
-            // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
-            let planned = self.wheel.armed(target.slot()).unwrap_or(now);
-            self.input_late(target, now, now.since(planned), fx, |machine, cx| {
-                machine.resume(cx, resume, remote, fresh())
-            })
-            .unwrap_or(Err(ResumeRefusal::Gone))
-        });
+        // Nobody is wanted from there: the session ends for both, and its peer hears what was taken.
+        if let Some(why) = self.bans.refusal_from(remote, now) {
+            self.input(target, now, fx, |machine, cx| {
+                machine.kick(cx, Closed::kicked(&why))
+            });
+        }
+        // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
+        let planned = self.wheel.armed(target.slot()).unwrap_or(now);
+        let late = now.since(planned);
+        self.input_late(target, now, late, fx, |machine, cx| {
+            machine.resume(cx, resume, remote, fresh())
+        })
+        .unwrap_or(Err(ResumeRefusal::Gone))
+        .map(|link| (target, link))
+    }
+
+    /// The link moves to the session that it brought back, and the stranger was never anybody; or it hears why not.
+    pub(super) fn answer(
+        &mut self,
+        port: &mut Port,
+        now: Time,
+        adopted: Result<(Key, LinkId), ResumeRefusal>,
+        fx: &mut Effects,
+    ) {
+        let stranger = port.key();
         match adopted {
-            Ok(link) => {
+            Ok((target, link)) => {
+                self.count_return(target, now);
                 self.forget(stranger);
-                Some((target, link))
+                port.move_to(target, link);
             }
             Err(refusal) => {
                 self.input(stranger, now, fx, |machine, cx| {
                     machine.refuse_resume(cx, refusal)
                 });
-                None
             }
         }
     }
 
     /// Whether this RESUME is looked at: its secret is the session's, and it may come back now. The work is the same whether
     /// there is no such session or another secret: who guesses learns nothing from the clock.
-    fn knows(
-        &mut self,
-        now: Time,
-        stranger: Key,
-        target: Key,
-        resume: &Resume,
-    ) -> Result<(), ResumeRefusal> {
+    fn knows(&mut self, now: Time, stranger: Key, resume: &Resume) -> Result<(), ResumeRefusal> {
+        let target = Key::from_u64(resume.session);
         let remote = self.get(stranger).and_then(Machine::remote);
         if resume.version != wire::VERSION {
             return Err(ResumeRefusal::Incompatible);
@@ -152,6 +188,18 @@ impl Registry {
         out: &mut Vec<u8>,
         fx: &mut Effects,
     ) -> Transmit {
+        self.transmit_parts(port, now, out, None, fx)
+    }
+
+    /// The same. Long messages go to `long`, where there is one, to be written from where they lie.
+    pub fn transmit_parts(
+        &mut self,
+        port: &Port,
+        now: Time,
+        out: &mut Vec<u8>,
+        long: Option<&mut Vec<LongPayload>>,
+        fx: &mut Effects,
+    ) -> Transmit {
         let (link, closed) = (
             port.link(),
             Transmit {
@@ -160,7 +208,7 @@ impl Registry {
             },
         );
         self.input(port.key(), now, fx, |machine, cx| {
-            machine.transmit(cx, link, out)
+            machine.transmit_parts(cx, link, out, long)
         })
         .unwrap_or(closed)
     }

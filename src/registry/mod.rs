@@ -5,22 +5,29 @@
 //! collects who is to be woken, keeps the identity index true, and arms the session's one deadline.
 
 mod admission;
+mod bans;
 mod drain;
 mod failures;
+mod index;
 mod links;
 mod port;
 mod prefix;
 mod rate;
+mod restless;
+mod returning;
 mod strangers;
 mod wheel;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
+pub use bans::{Listed, Whom};
 pub use drain::Farewell;
 pub use port::{Port, Reading};
+pub use prefix::Prefix;
+pub use returning::Returning;
 pub use wheel::Wheel;
 
 use crate::{
@@ -31,9 +38,12 @@ use crate::{
 };
 use fastrand::Rng;
 
+use bans::Bans;
 use drain::Drain;
 use failures::Failures;
+use index::Index;
 use rate::Rate;
+use restless::Restless;
 use strangers::Strangers;
 
 /// All sessions of one runtime.
@@ -43,13 +53,19 @@ pub struct Registry {
     slots: Vec<Slot>,
     free: Vec<u32>,
     first_generation: u32,
-    by_identity: HashMap<Identity, Key>,
+    by_identity: Index,
     wheel: Wheel,
     tick: u64,
     strangers: Strangers,
     failed_logins: Failures,
     failed_resumes: Failures,
     rate: Rate,
+    /// The host is asked about sessions that come back.
+    rechecks: bool,
+    /// Who proved a session's secret in the last [`read`](Self::read), where the host is asked first.
+    returning: Option<Box<Returning>>,
+    restless: Restless,
+    bans: Bans,
     /// Who is dropped where places run short.
     chance: Rng,
     rearmed: bool,
@@ -81,13 +97,17 @@ impl Registry {
             slots: Vec::new(),
             free: Vec::new(),
             first_generation: seed,
-            by_identity: HashMap::new(),
+            by_identity: Index::default(),
             wheel: Wheel::new(),
             tick: 0,
             strangers: Strangers::default(),
             failed_logins: Failures::default(),
             failed_resumes: Failures::default(),
             rate: Rate::default(),
+            rechecks: false,
+            returning: None,
+            restless: Restless::default(),
+            bans: Bans::default(),
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
             last_epoch: 0,
@@ -143,24 +163,26 @@ impl Registry {
             settings: &self.settings,
             tick: self.tick,
             direct: false,
+            whole: None,
             fx,
         };
         let before = machine.course();
         let given = give(machine, &mut cx);
+        let beaten = machine.take_beaten();
         // Most inputs leave a session on the course it was on, and no deadline nearer than it was: that is all then.
-        if before.is_some() && machine.course() == before {
+        if before.is_some() && machine.course() == before && !beaten {
             let wake = machine.take_wake();
             if wake != Wake::NONE {
                 fx.push(Effect::Wake(key, wake));
             }
         } else {
-            self.settle(key, now, fx);
+            self.settle(key, now, beaten, fx);
         }
         Some(given)
     }
 
     /// The other half of the contract: what every input is followed by.
-    fn settle(&mut self, key: Key, now: Time, fx: &mut Effects) {
+    fn settle(&mut self, key: Key, now: Time, beaten: bool, fx: &mut Effects) {
         let Some(slot) = self.slots.get_mut(key.slot() as usize) else {
             return;
         };
@@ -182,9 +204,8 @@ impl Registry {
         }
         if machine.phase() == Phase::Ended
             && let Some(identity) = machine.identity()
-            && self.by_identity.get(identity) == Some(&key)
+            && self.by_identity.remove(identity.as_bytes(), key.slot())
         {
-            self.by_identity.remove(identity);
             self.last_epoch = self.last_epoch.max(machine.epoch());
         }
         let forgettable = machine.is_forgettable(now);
@@ -192,22 +213,22 @@ impl Registry {
         if forgettable {
             return self.forget(key);
         }
-        self.rearm(key);
+        self.rearm(key, beaten);
     }
 
-    /// Arms the session's one deadline, where it is nearer than what was armed.
-    fn rearm(&mut self, key: Key) {
+    /// Arms the session's one deadline, where it is nearer than what was armed, or where a beat moved it.
+    fn rearm(&mut self, key: Key, beaten: bool) {
         let Some(machine) = self.get(key) else {
             return;
         };
-        if let Some(deadline) = machine.deadline(&self.settings)
-            && self
-                .wheel
-                .armed(key.slot())
-                .is_none_or(|armed| deadline < armed)
-        {
+        let Some(deadline) = machine.deadline(&self.settings) else {
+            return;
+        };
+        let armed = self.wheel.armed(key.slot());
+        let nearer = armed.is_none_or(|armed| deadline < armed);
+        if nearer || beaten {
             self.wheel.arm(key.slot(), deadline);
-            self.rearmed = true;
+            self.rearmed |= nearer;
         }
     }
 
@@ -235,7 +256,7 @@ impl Registry {
             };
             self.input_late(key, now, now.since(planned), fx, Machine::handle_timeout);
             if !sings(Canary::DeadlineNotRearmed) {
-                self.rearm(key);
+                self.rearm(key, false);
             }
             debug_assert!(
                 self.get(key)
@@ -257,7 +278,18 @@ impl Registry {
     /// The same, for a key that is not an [`Identity`] yet.
     #[must_use]
     pub fn find(&self, identity: &[u8]) -> Option<Key> {
-        self.by_identity.get(identity).copied()
+        let slot = self
+            .by_identity
+            .find(identity, |slot| self.is_named(slot, identity))?;
+        self.key_of(slot)
+    }
+
+    /// Whether the session in this slot has this identity.
+    fn is_named(&self, slot: u32, identity: &[u8]) -> bool {
+        let slot = self.slots.get(slot as usize);
+        let machine = slot.and_then(|slot| slot.machine.as_ref());
+        let named = machine.and_then(Machine::identity);
+        named.is_some_and(|named| named.as_bytes() == identity)
     }
 
     /// A session.

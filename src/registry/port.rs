@@ -1,5 +1,7 @@
 use std::num::NonZeroU32;
 
+use bytes::Bytes;
+
 use crate::{
     proto::{Cx, Heard, Key, LinkId, Machine},
     wire::{Decoder, Frame, Resume, Violation},
@@ -28,6 +30,9 @@ pub(super) enum Knock {
 
 /// What is read of a stranger at once, and so the most that waits for its next turn.
 const STRANGER_READ: usize = 2 * 1_024;
+
+/// What is read at once where long messages come: what is read beyond the beginning of one is read to another place.
+const AHEAD_OF_LONG: usize = 4 * 1_024;
 
 /// What is kept of a stranger: what it presented, and the frame that is not whole yet. With a link, a task and a machine it stays
 /// below 8 KiB (threat T2).
@@ -69,9 +74,27 @@ impl Port {
     pub const fn read_size(&self) -> usize {
         if self.is_strangers() {
             STRANGER_READ
+        } else if self.decoder.expects_long() {
+            AHEAD_OF_LONG
         } else {
             usize::MAX
         }
+    }
+
+    /// How many bytes behind the end of a long message are read with it: the beginning of the next one.
+    #[must_use]
+    pub const fn read_ahead(&self) -> usize {
+        AHEAD_OF_LONG
+    }
+
+    /// Where to read what comes next of a long message, at most so many bytes, and whether the message ends there.
+    pub fn place(&mut self, most: usize) -> Option<(&mut [u8], bool)> {
+        self.decoder.place(most)
+    }
+
+    /// So many bytes were read there. True where the message is whole, and is to be given to the registry.
+    pub fn placed(&mut self, read: usize) -> bool {
+        self.decoder.placed(read)
     }
 
     /// Whether its peer was still a stranger when it was heard last.
@@ -114,28 +137,43 @@ impl Port {
         self.decoder.next(bytes)
     }
 
-    /// Applies whole frames until the bytes are used up, or one brings back another session.
+    /// The same. `whole` becomes the frame's message where that can be kept without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn next_keeping<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+        whole: &mut Option<Bytes>,
+    ) -> Result<Option<Frame<'s>>, Violation> {
+        self.decoder.next_keeping(bytes, whole)
+    }
+
+    /// Applies whole frames until the bytes are used up, or the `frames` that are left of a turn, or one brings back another session.
+    /// Bytes that end within a frame cost one, too: who sends them one by one gets no longer turn.
     pub(super) fn feed(
         &mut self,
         machine: &mut Machine,
         cx: &mut Cx<'_>,
         bytes: &mut &[u8],
+        frames: &mut usize,
     ) -> Result<Reading, Knock> {
-        let mut frames = 0;
         // Who was refused stays one.
         self.heard = self.heard.filter(|_| machine.identity().is_none());
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
             }
-            if frames == cx.settings.turn_frames && !bytes.is_empty() {
+            if *frames == 0 && !bytes.is_empty() {
                 machine.wake_if_due(cx);
                 return Ok(Reading::More);
             }
-            frames += 1;
+            *frames = frames.saturating_sub(1);
             self.decoder.set_max(machine.frame_limit());
             let (begun, given) = (self.decoder.partial_len(), bytes.len());
-            match self.decoder.next(bytes) {
+            cx.whole = None;
+            match self.decoder.next_keeping(bytes, &mut cx.whole) {
                 Ok(None) => {
                     let len = self.decoder.announced();
                     if is_too_much(&mut self.heard, given, len, machine, cx) {

@@ -1,5 +1,6 @@
 //! What owns links, timers and sessions: one session for a client, many for a server.
 
+mod bans;
 mod connect;
 mod door;
 mod draining;
@@ -10,6 +11,7 @@ mod listen;
 mod next;
 mod past;
 mod peer;
+mod returning;
 mod serve;
 mod sessions;
 mod supervise;
@@ -25,8 +27,9 @@ pub use listen::Listen;
 pub use next::Next;
 pub use past::{PastEvent, PastSession};
 pub use peer::Peer;
+pub use returning::Returning;
 pub use serve::Serving;
-pub use sessions::{Broadcast, Sessions};
+pub use sessions::{Ban, Banned, Broadcast, Sessions};
 pub use warning::Warning;
 
 use crate::{
@@ -366,8 +369,7 @@ impl Runtime<Multi> {
         Warning::find(self.owner.settings(), warning::allowed_files())
     }
 
-    /// All of its sessions that are logged in, lost ones included until they expire: to look up, to walk through, to remove
-    /// from. Clones are the same collection.
+    /// All of its sessions that are logged in, lost ones included until they expire. Clones are the same collection.
     ///
     /// ```
     /// use sessile::{Config, Multi, Runtime};

@@ -1,6 +1,7 @@
 use super::Events;
 use crate::{
-    AsMessage, Closed, Identity, Mode, Multi, Phase, SendError, Single, Snapshot, driver::Watcher,
+    AsMessage, Closed, Identity, Mode, Multi, Phase, Reason, Rejection, SendError, Single,
+    Snapshot, driver::Watcher,
 };
 use bytes::Bytes;
 use std::{
@@ -212,7 +213,34 @@ impl Peer<Multi> {
     /// }
     /// ```
     pub fn remove(&self, reason: &str) {
-        self.watcher.remove(reason);
+        let closed = Closed::new(Reason::Removed).with_text(reason);
+        self.watcher.kick(closed);
+    }
+
+    /// Removes it in words of the host's own: it hears [`Removed`](crate::Reason::Removed) with the text of `why` and with its
+    /// retry class, so "come back in a minute" is said by this. A [`Client`](crate::Client) waits for so long, or ends. What it
+    /// was sent and has not taken is not waited for.
+    ///
+    /// A code that speaks of the peer ([bad credentials](crate::RejectCode::BadCredentials),
+    /// [banned](crate::RejectCode::Banned), one of the [host's own](Rejection::other)) is told, too: at both ends it is in
+    /// [`Closed::rejection`]. Of one that speaks of the server (full, busy) only the class and the text are told, and a
+    /// [`redirect`](Rejection::redirect) is not.
+    ///
+    /// Nothing happens where the session is over; [`ended`](Self::ended) says why. It may log in again, though the host asked
+    /// it not to: see [`Sessions::ban`](crate::Sessions::ban).
+    ///
+    /// ```
+    /// use sessile::{Peer, Rejection};
+    /// use std::time::Duration;
+    ///
+    /// const IDLE: u16 = 1001;
+    ///
+    /// fn kick_the_idle(peer: &Peer) {
+    ///     peer.kick(&Rejection::other(IDLE).retry_after(Duration::from_secs(30)).text("away from keyboard"));
+    /// }
+    /// ```
+    pub fn kick(&self, why: &Rejection) {
+        self.watcher.kick(Closed::kicked(why));
     }
 
     /// Attaches something to the session, for everybody who observes it: a name to show, a region, a score. It replaces

@@ -6,6 +6,7 @@ use crate::{
     Admission, Admit, Closed, Connecting, Event, Host, LoggedIn, Message, Multi, Session, Takeover,
     Turn, Undelivered,
     driver::{Admitting, Gate, Hosted, Owner, Watcher},
+    host::Attached,
     transport::DynAccept,
 };
 
@@ -97,7 +98,20 @@ async fn let_in<P>(
         identity,
         peer,
         replaces,
+        limits,
+        reserved,
+        metadata,
     } = admission;
+    if let Some(limits) = limits {
+        session.set_limits(limits);
+    }
+    if reserved {
+        session.set_reserved();
+    }
+    if let Some(Attached(metadata)) = metadata {
+        // A peer that has left meanwhile needs none.
+        session.handle.watcher().attach(metadata).ok();
+    }
     let replaces = replaces && session.handle.owner().settings().takeover == Takeover::Ask;
     if replaces {
         return enter(session.admit(identity), peer);

@@ -1,6 +1,7 @@
+pub use super::bans::{Ban, Banned};
 use super::{Group, PastSession, Peer};
 use crate::{
-    AsIdentity, AsMessage, Ended, SendError, Snapshot,
+    AsIdentity, AsMessage, Closed, Ended, Reason, Rejection, SendError, Snapshot,
     driver::{Collection, Watcher},
 };
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub struct Broadcast {
 impl Sessions {
     pub(super) const fn new(collection: Collection) -> Self {
         Self(collection)
+    }
+
+    pub(super) const fn collection(&self) -> &Collection {
+        &self.0
     }
 
     /// The session of this identity.
@@ -104,14 +109,20 @@ impl Sessions {
     /// ```
     /// use sessile::Sessions;
     ///
-    /// fn ban(sessions: &Sessions, account: u64) {
-    ///     if sessions.remove(account, "banned") {
+    /// fn throw_out(sessions: &Sessions, account: u64) {
+    ///     if sessions.remove(account, "enough for today") {
     ///         println!("{account} was online");
     ///     }
     /// }
     /// ```
     pub fn remove(&self, who: impl AsIdentity, reason: &str) -> bool {
-        self.0.remove(who.key().as_bytes(), reason)
+        let closed = Closed::new(Reason::Removed).with_text(reason);
+        self.0.kick(who.key().as_bytes(), closed)
+    }
+
+    /// Removes the session of this identity in words of the host's own, as [`Peer::kick`]. False where there is none.
+    pub fn kick(&self, who: impl AsIdentity, why: &Rejection) -> bool {
+        self.0.kick(who.key().as_bytes(), Closed::kicked(why))
     }
 
     /// Sends one message to all of them, copied once for all. It never waits: who has no room is in

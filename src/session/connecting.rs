@@ -1,7 +1,9 @@
 //! Nobody is logged in: what a client and what a server may do about it.
 
 use super::{Login, Offer, Session, TryAdmit};
-use crate::{Connecting, Credentials, IntoIdentity, LoggedIn, Multi, Rejection, driver::Handle};
+use crate::{
+    Connecting, Credentials, IntoIdentity, Limits, LoggedIn, Multi, Rejection, driver::Handle,
+};
 use std::sync::Arc;
 
 /// A client's session before login.
@@ -135,6 +137,35 @@ impl Session<Connecting, Multi> {
     /// ```
     pub fn try_admit(self, identity: impl IntoIdentity) -> TryAdmit {
         TryAdmit::new(self, identity.into_identity())
+    }
+
+    /// Gives the peer limits of its own, should it be admitted. To attach something to its session before anybody hears that it is
+    /// there, [`peer().set_metadata`](crate::Peer::set_metadata) works before admission, too.
+    ///
+    /// ```
+    /// use sessile::{Connecting, Limits, LoggedIn, Multi, Session};
+    ///
+    /// fn guest(session: Session<Connecting, Multi>, limits: Limits) -> Session<LoggedIn, Multi> {
+    ///     session.set_limits(limits);
+    ///     session.admit(fastrand::u64(..))
+    /// }
+    /// ```
+    pub fn set_limits(&self, limits: Limits) {
+        self.handle.set_limits(limits);
+    }
+
+    /// Lets the peer have one of the places that are [kept](crate::Config::reserved_sessions), should it be admitted.
+    ///
+    /// ```
+    /// use sessile::{Connecting, LoggedIn, Multi, Session};
+    ///
+    /// fn operator(session: Session<Connecting, Multi>, account: u64) -> Session<LoggedIn, Multi> {
+    ///     session.set_reserved();
+    ///     session.admit(account)
+    /// }
+    /// ```
+    pub fn set_reserved(&self) {
+        self.handle.set_reserved();
     }
 
     /// Turns the peer away: it hears the code, whether and when to come back, and the text. Then the session is over.

@@ -1,5 +1,5 @@
 use crate::{
-    Closed, Reason, Retry,
+    AsIdentity, Closed, Peer, Reason, Retry,
     driver::{OfferParts, Watcher},
 };
 use bytes::Bytes;
@@ -85,6 +85,30 @@ impl Offer {
     #[must_use]
     pub fn certificates(&self) -> Option<Arc<[Bytes]>> {
         self.watcher.certificates()
+    }
+
+    /// Who holds this identity now: the live session that an admission under it would end, or be refused for, as
+    /// [`Config::takeover`](crate::Config::takeover) says. `None` where that would be nobody.
+    ///
+    /// A look and no promise: a moment later it may be gone, or somebody else. What a takeover does is decided once more when the peer
+    /// is admitted. The holder may be this client's own ghost, whose link is lost and not missed yet: [`Peer::phase`] and
+    /// [`Peer::snapshot`] say how it fares.
+    ///
+    /// ```
+    /// use sessile::{Admission, Offer, Rejection};
+    ///
+    /// /// Whoever is in the middle of a game is not thrown out.
+    /// fn play(offer: &Offer, account: u64) -> Result<Admission<()>, Rejection> {
+    ///     match offer.holder(account) {
+    ///         Some(holder) if holder.phase().is_up() => Err(Rejection::other(1_001).text("you play already")),
+    ///         _ => Ok(Admission::from(account).replace()),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn holder(&self, who: impl AsIdentity) -> Option<Peer> {
+        let holder = self.watcher.holder(who.key().as_bytes());
+        holder.map(Peer::new)
     }
 
     /// Asks the client something that only its owner can answer (`Credentials::answer_with`), such as to sign a nonce, so

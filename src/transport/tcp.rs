@@ -7,7 +7,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::{
     fmt,
-    io::{self, IoSlice, Read, Write},
+    io::{self, IoSlice, IoSliceMut, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -196,9 +196,33 @@ impl Link for TcpLink {
 
 impl AsyncRead for TcpLink {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let room = bytes.len();
+        self.get_mut()
+            .poll_by(context, room, |mut socket| socket.read(bytes))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let room = parts.iter().map(|part| part.len()).sum();
+        self.get_mut()
+            .poll_by(context, room, |mut socket| socket.read_vectored(parts))
+    }
+}
+
+impl TcpLink {
+    /// Reads once where there may be something, as `read` does, which has room for so many bytes.
+    fn poll_by(
+        &mut self,
+        context: &mut Context<'_>,
+        room: usize,
+        mut read: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
             match self.input {
@@ -218,10 +242,10 @@ impl AsyncRead for TcpLink {
                     Poll::Pending => {}
                 },
             }
-            match self.socket.get_ref().read(bytes) {
+            match read(self.socket.get_ref()) {
                 Ok(read) => {
                     // The end, 0, can be read again at once.
-                    let short = 0 < read && read < bytes.len();
+                    let short = 0 < read && read < room;
                     self.input = if short {
                         Input::Drained
                     } else {
@@ -238,9 +262,7 @@ impl AsyncRead for TcpLink {
             }
         }
     }
-}
 
-impl TcpLink {
     /// Tries first, then waits: a socket that can take no more is rare.
     fn poll_with(
         &self,

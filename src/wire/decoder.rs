@@ -1,6 +1,8 @@
 use std::fmt;
 
-use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, Violation, parse};
+use bytes::Bytes;
+
+use super::{Frame, HEADER_BYTES, LOGIN_FRAME_BYTES, LONG_BYTES, Violation, parse};
 
 /// Frames out of a stream of bytes that arrives in pieces of any size.
 ///
@@ -29,13 +31,21 @@ pub struct Decoder {
     torn: Option<Box<Torn>>,
     max_len: u32,
     failed: Option<Violation>,
+    /// How long the last message was, where it was long and put together here, in steps and at least one; else 0. The next may be so,
+    /// too.
+    long: u16,
 }
 
 /// A frame that did not come in one piece.
 #[derive(Clone, Default)]
 struct Torn {
-    /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last.
+    /// The beginning of a frame that is not whole yet, or, when `lent`, the whole frame that was handed out last; behind it the
+    /// place that was made for what comes next.
     partial: Vec<u8>,
+    /// How much of it came.
+    have: usize,
+    /// A long one, when `lent`, to be shared.
+    whole: Bytes,
     /// Bytes of the whole frame in `partial`; 0 until its length and type are there.
     total: usize,
     lent: bool,
@@ -49,6 +59,7 @@ impl Decoder {
             torn: None,
             max_len: LOGIN_FRAME_BYTES as u32,
             failed: None,
+            long: 0,
         }
     }
 
@@ -61,7 +72,7 @@ impl Decoder {
     #[must_use]
     pub fn partial_len(&self) -> usize {
         let torn = self.torn.as_ref().filter(|torn| !torn.lent);
-        torn.map_or(0, |torn| torn.partial.len())
+        torn.map_or(0, |torn| torn.have)
     }
 
     /// Bytes that a frame which is not whole yet will have, once its length and type are there; else 0.
@@ -74,7 +85,38 @@ impl Decoder {
     /// Bytes of heap memory that this decoder holds.
     #[must_use]
     pub fn reserved(&self) -> usize {
-        self.torn.as_ref().map_or(0, |torn| torn.partial.capacity())
+        self.torn
+            .as_ref()
+            .map_or(0, |torn| torn.partial.capacity() + torn.whole.len())
+    }
+
+    /// Whether the last frame was long and torn: who reads little at once now finds out where the next one ends before it has
+    /// read it to somewhere else.
+    #[must_use]
+    pub const fn expects_long(&self) -> bool {
+        self.long > 0
+    }
+
+    /// Where to read what comes next of a long message that is torn, `most` bytes of it, and whether the message ends there.
+    /// `None` where there is none: then what is read goes to [`next`](Self::next).
+    ///
+    /// There is memory for at most 64 KiB that did not come yet, or for as much as the long message had that came before: nobody pays
+    /// for more than was received on this link. What was read is told by [`placed`](Self::placed), and the whole
+    /// message is found by the next call of `next`.
+    pub fn place(&mut self, most: usize) -> Option<(&mut [u8], bool)> {
+        let torn = self.torn.as_mut()?;
+        if torn.lent || torn.total < HEADER_BYTES + 1 + LONG_BYTES {
+            return None;
+        }
+        Some(torn.place(most, (usize::from(self.long) + 1) * STEP))
+    }
+
+    /// So many bytes were read to the [`place`](Self::place). True where the message is whole.
+    pub fn placed(&mut self, read: usize) -> bool {
+        self.torn.as_mut().is_some_and(|torn| {
+            torn.have = (torn.have + read).min(torn.partial.len());
+            torn.have == torn.total
+        })
     }
 
     /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
@@ -85,6 +127,20 @@ impl Decoder {
     pub fn next<'s, 'b: 's>(
         &'s mut self,
         bytes: &mut &'b [u8],
+    ) -> Result<Option<Frame<'s>>, Violation> {
+        self.next_keeping(bytes, &mut None)
+    }
+
+    /// The same. Where the frame carries a long message that was put together here, `whole` becomes that message, to be kept
+    /// without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn next_keeping<'s, 'b: 's>(
+        &'s mut self,
+        bytes: &mut &'b [u8],
+        whole: &mut Option<Bytes>,
     ) -> Result<Option<Frame<'s>>, Violation> {
         if self.failed.is_some() || self.torn.as_ref().is_some_and(|torn| torn.lent) {
             self.torn = None;
@@ -97,6 +153,9 @@ impl Decoder {
             match parse::decode(bytes, max_len) {
                 Ok(Some((frame, used))) => {
                     *bytes = bytes.get(used..).unwrap_or_default();
+                    if let Frame::Data(_) | Frame::Volatile(_) = frame {
+                        self.long = 0;
+                    }
                     return Ok(Some(frame));
                 }
                 Ok(None) if bytes.is_empty() => return Ok(None),
@@ -107,12 +166,30 @@ impl Decoder {
                 }
             }
         }
+        self.put_together(bytes, whole)
+    }
+
+    /// A frame that is torn goes on. By itself, so that those that are not pay nothing for it.
+    #[inline(never)]
+    fn put_together<'s>(
+        &'s mut self,
+        bytes: &mut &[u8],
+        whole: &mut Option<Bytes>,
+    ) -> Result<Option<Frame<'s>>, Violation> {
+        let max_len = self.max_len as usize;
         let torn = self.torn.get_or_insert_default();
         let found = match torn.collect(bytes, max_len) {
             Ok(true) => {
                 torn.lent = true;
+                let is_long = torn.total >= HEADER_BYTES + 1 + LONG_BYTES;
+                if is_long {
+                    self.long = u16::try_from(torn.total / STEP).unwrap_or(u16::MAX);
+                    torn.whole = Bytes::from(std::mem::take(&mut torn.partial));
+                    *whole = Some(torn.whole.slice(HEADER_BYTES + 1..));
+                }
+                let frame: &[u8] = if is_long { &torn.whole } else { &torn.partial };
                 // Its length was judged when it began, by the limit of that moment.
-                parse::decode(&torn.partial, usize::MAX).map(|found| found.map(|(frame, _)| frame))
+                parse::decode(frame, usize::MAX).map(|found| found.map(|(frame, _)| frame))
             }
             Ok(false) => Ok(None),
             Err(violation) => Err(violation),
@@ -129,22 +206,43 @@ impl Torn {
             // The shortest frame is a length and a type: this cannot reach into the frame after it.
             self.take(HEADER_BYTES + 1, bytes);
             let total = parse::total(&self.partial, max_len)?;
-            if self.partial.len() <= HEADER_BYTES {
+            if self.have <= HEADER_BYTES {
                 return Ok(false);
             }
             self.total = total.unwrap_or_default();
         }
         self.take(self.total, bytes);
-        Ok(self.partial.len() == self.total)
+        Ok(self.have == self.total)
     }
 
-    /// Moves bytes until `partial` has `end` of them or there are no more.
+    /// Room for what comes next, and whether that is all of it. Memory for `paid` bytes may be there at once: it need not move then.
+    fn place(&mut self, most: usize, paid: usize) -> (&mut [u8], bool) {
+        let made = self.partial.len() - self.have;
+        if made < LEAST && self.partial.len() < self.total {
+            let len = self.total.min(self.have + SLACK);
+            let memory = self.total.min(paid).max(len);
+            self.partial.reserve_exact(memory - self.partial.len());
+            self.partial.resize(len, 0);
+        }
+        let end = self.partial.len().min(self.have + most);
+        let is_all = end == self.total;
+        (
+            self.partial.get_mut(self.have..end).unwrap_or_default(),
+            is_all,
+        )
+    }
+
+    /// Moves bytes until there are `end` of them in `partial`, or no more.
     fn take(&mut self, end: usize, bytes: &mut &[u8]) {
-        let missing = end.saturating_sub(self.partial.len()).min(bytes.len());
+        let missing = end.saturating_sub(self.have).min(bytes.len());
         let Some((piece, rest)) = bytes.split_at_checked(missing) else {
             return;
         };
-        let len = self.partial.len() + piece.len();
+        if piece.is_empty() {
+            return;
+        }
+        self.partial.truncate(self.have);
+        let len = self.have + piece.len();
         if len > self.partial.capacity() {
             // Doubled, so that single bytes are cheap, but never far ahead of what has come: the length field is
             // a promise of the peer's.
@@ -158,6 +256,7 @@ impl Torn {
                 .reserve_exact(ahead.max(len) - self.partial.len());
         }
         self.partial.extend_from_slice(piece);
+        self.have = len;
         *bytes = rest;
     }
 }
@@ -181,6 +280,12 @@ impl Default for Decoder {
 
 /// Reserved for a torn frame at first: most control frames.
 const FIRST: usize = 64;
+
+/// In what steps it is remembered how long a message was. (A step is shorter than a long message, and than [`SLACK`].)
+const STEP: usize = 16 * 1024;
+
+/// More room is made for a long message where there is less.
+const LEAST: usize = 16 * 1024;
 
 /// How far memory may be reserved ahead of the bytes received.
 const SLACK: usize = 64 * 1024 - FIRST;

@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::{
     Beat, Close, Frame, GoAway, HEADER_BYTES, IDENTITY_BYTES, Login, MAGIC, REDIRECT_BYTES,
     Refused, Resume, Resumed, RetryClass, Secret, TEXT_BYTES, Terms, Welcome, kind,
@@ -73,6 +75,15 @@ pub fn encode_data(payload: &[u8], out: &mut Vec<u8>) {
 /// Appends one volatile message as a frame.
 pub fn encode_volatile(payload: &[u8], out: &mut Vec<u8>) {
     Frame::Volatile(payload).encode(out);
+}
+
+/// A long message that is written from where it lies, between what was put together.
+#[derive(Clone, Debug)]
+pub struct LongPayload {
+    /// How many of the bytes that were put together go before it.
+    pub at: usize,
+    /// The message.
+    pub payload: Bytes,
 }
 
 /// What stands before a message of `len` bytes: for writers that send the payload from where it lies.

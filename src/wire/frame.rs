@@ -216,7 +216,7 @@ pub struct GoAway<'a> {
 }
 
 /// The values two ends agree on at login. The wire carries them as they are; ranges are checked by who uses them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// Time between two signs of life, in milliseconds.
     pub heartbeat_ms: u32,
@@ -282,6 +282,10 @@ impl fmt::Debug for Login<'_> {
             .finish()
     }
 }
+
+/// From so many bytes on a message is long: it is read to where it stays and written from where it lies. A shorter one is put together
+/// with others: to copy it costs less than to read and write it by itself.
+pub const LONG_BYTES: usize = 32 * 1024;
 
 /// Length field before every frame. Transports that keep message boundaries leave it out.
 pub const HEADER_BYTES: usize = 4;

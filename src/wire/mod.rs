@@ -27,11 +27,11 @@ mod tests;
 mod violation;
 
 pub use decoder::Decoder;
-pub use encoder::{encode_data, encode_volatile, payload_header};
+pub use encoder::{LongPayload, encode_data, encode_volatile, payload_header};
 pub use frame::{
     AWAY_WITHIN_MS, Beat, CONTROL_FRAME_BYTES, CREDENTIALS_BYTES, Close, Frame, GoAway,
-    HEADER_BYTES, IDENTITY_BYTES, LOGIN_FRAME_BYTES, Login, MAGIC, REDIRECT_BYTES, Refused, Resume,
-    Resumed, RetryClass, TEXT_BYTES, Terms, VERSION, Welcome,
+    HEADER_BYTES, IDENTITY_BYTES, LOGIN_FRAME_BYTES, LONG_BYTES, Login, MAGIC, REDIRECT_BYTES,
+    Refused, Resume, Resumed, RetryClass, TEXT_BYTES, Terms, VERSION, Welcome,
 };
 pub use parse::{decode, decode_body, needed};
 pub use secret::Secret;

@@ -35,6 +35,8 @@ pub enum Violation {
     Exhausted,
     /// More bytes before login than a stranger may send.
     TooMuch,
+    /// More pings than the terms have a use for, or more of other frames that carry nothing.
+    TooMany,
 }
 
 impl fmt::Display for Violation {
@@ -54,6 +56,7 @@ impl fmt::Display for Violation {
             Self::PositionOutOfRange => "a resume position that cannot be",
             Self::Exhausted => "sequence numbers are used up",
             Self::TooMuch => "more bytes before login than allowed",
+            Self::TooMany => "more pings, or frames that carry nothing, than allowed",
         })
     }
 }

@@ -101,6 +101,21 @@ fn every_load_on_an_echo_server_says_what_it_costs() {
         "of 60 messages {on_their_way} are on their way"
     );
 
+    // Each is longer than what a read takes at once, and three of them are all that a window holds.
+    let long = [
+        "--sessions",
+        "3",
+        "--seconds",
+        "1",
+        "--depth",
+        "3",
+        "--bytes",
+        "300000",
+    ];
+    let long = of("echo", &long);
+    assert_eq!((long("lost"), long("duplicated")), (0.0, 0.0));
+    assert!(long("echo_mib_rate") > long("echo_rate") / 4.0);
+
     let login = of("login", &["--sessions", "300"]); // more than it dials at once
     assert_eq!(login("sessions"), 300.0);
     assert!(login("login_cpu_us") > 0.0);

@@ -9,6 +9,8 @@ mod common;
 #[allow(dead_code, reason = "the other tests of these files use the rest")]
 mod file;
 
+mod backoff;
+mod floods;
 mod members;
 mod servers;
 mod strangers;
@@ -50,6 +52,8 @@ impl Arena {
             .pending_per_prefix(STRANGERS)
             .early_drop(100)
             .resume_window(Duration::from_secs(5))
+            // Who comes too often is asked to wait: tests/duels.rs. Here nobody is.
+            .comings_a_minute(65_536)
             .unacked_messages(8);
         let (server, mut door) = world.server(config);
         let (mine, theirs) = world.pair(Config::new(), &mut door, "witness");

@@ -134,36 +134,6 @@ fn a_message_above_the_limit_costs_the_link_before_it_has_arrived() {
     arena.assert_unharmed();
 }
 
-/// Only the latest ping is answered: whoever does not read cannot make the server keep answers for it.
-#[test]
-fn a_flood_of_pings_is_answered_with_no_more_than_it_can_carry() {
-    let mut arena = Arena::new();
-    let mut member = arena.member("pinger");
-    let mut pings = Vec::new();
-    for nonce in 0..1_000 {
-        let beat = Beat {
-            nonce,
-            clock: u64::MAX,
-            tick: u64::MAX,
-            echo: u64::MAX,
-            held: u32::MAX,
-        };
-        Frame::Ping(beat).encode(&mut pings);
-    }
-    for _ in 0..20 {
-        member.raw.send(&pings);
-        arena.witness_talks();
-    }
-    let pongs = member.raw.frames().len();
-    assert!(
-        (1..2_000).contains(&pongs),
-        "{pongs} answers to 20,000 pings"
-    );
-    assert!(member.raw.is_up(), "pings are no offence");
-    drop(member);
-    arena.assert_unharmed();
-}
-
 #[test]
 fn a_flood_of_tiny_messages_does_not_keep_others_waiting() {
     let mut arena = Arena::new();

@@ -84,6 +84,9 @@ impl Bounds {
             .unacked_messages(usize::from(self.window))
             .reconnect(reconnect)
             .recently_ended(0)
+            // Time hardly passes here, and how often somebody comes is what the search is about.
+            .comings_a_minute(65_536)
+            .takeover_pause(Duration::ZERO)
             .validate()
             .expect("valid limits")
     }

@@ -297,6 +297,7 @@ impl World {
             settings: self.server.settings(),
             tick: 0,
             direct: false,
+            whole: None,
             fx: &mut fx,
         };
         self.at(link, side)

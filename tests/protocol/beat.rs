@@ -96,14 +96,11 @@ fn a_ping_is_answered_with_its_nonce_and_clock() {
 #[test]
 fn of_many_pings_the_latest_is_answered() {
     let (mut scene, _, mut link) = Scene::served();
-    for nonce in 1..100 {
+    for nonce in 1..10 {
         scene.says(&mut link, &[ping(nonce, u64::from(nonce))]);
     }
     assert_eq!(scene.hears(&mut link), ["PONG"]);
-    assert_eq!(
-        link.beat.map(|beat| (beat.nonce, beat.echo)),
-        Some((99, 99))
-    );
+    assert_eq!(link.beat.map(|beat| (beat.nonce, beat.echo)), Some((9, 9)));
 }
 
 // [BEAT-5] [BEAT-10]

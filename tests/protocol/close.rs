@@ -325,7 +325,9 @@ fn an_unknown_code_is_an_end_with_a_bounded_wait_and_a_harmless_text() {
         .ended()
         .cloned()
         .unwrap();
-    assert_eq!(closed.reason(), Reason::ClosedByPeer);
+    assert_eq!(closed.reason(), Reason::Removed);
+    let code = closed.rejection().map(|why| why.code().code());
+    assert_eq!(code, Some(4711), "what a host has said");
     assert_eq!(closed.retry(), Retry::After(Duration::from_secs(300)));
     assert_eq!(closed.text(), Some("\\u{1b}[2Jforged\\n"));
 }

@@ -8,7 +8,7 @@ use sessile::{
 
 use crate::{
     say::{INSTANCE, login, refused, resume, welcome},
-    scene::{Scene, ms},
+    scene::{Scene, config, ms},
 };
 
 /// A client reads this welcome; whether it ended the link for it.
@@ -96,7 +96,7 @@ fn a_welcome_with_a_feature_that_was_not_offered_is_refused() {
 // [LOGIN-5]
 #[test]
 fn ids_and_secrets_are_the_acceptors_and_never_used_twice() {
-    let mut scene = Scene::server();
+    let mut scene = Scene::server_with(config().comings_a_minute(1_000));
     let mut ids = std::collections::BTreeSet::new();
     for attempt in 1..20 {
         let (key, link) = scene.welcomed(login(attempt));

@@ -11,6 +11,7 @@ mod bounds;
 mod close;
 mod data;
 mod error;
+mod flood;
 mod frame;
 mod limit;
 mod login;

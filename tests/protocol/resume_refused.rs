@@ -226,8 +226,10 @@ fn a_dialer_understands_each_refusal_of_its_resume() {
         (16, Reason::Exhausted),
         (17, Reason::ClosedByPeer),
         (18, Reason::Incompatible),
-        (999, Reason::ClosedByPeer),
-        (1000, Reason::ClosedByPeer),
+        (99, Reason::ClosedByPeer),
+        (103, Reason::Removed),
+        (999, Reason::Removed),
+        (1000, Reason::Removed),
     ];
     for (code, reason) in table {
         let (mut scene, mut link) = Scene::client_open();

@@ -29,7 +29,7 @@ pub(crate) fn build(sim: &mut Sim) {
     }
     sim.faults(faults);
 
-    let config = limits(&mut rng);
+    let (config, damped) = limits(&mut rng);
     let faces = [Face::Door, Face::Door, Face::Host, Face::Inbox];
     let face = faces[rng.usize(..faces.len())];
     let (book, limits_of_server) = (ledger.clone(), config.clone());
@@ -65,12 +65,13 @@ pub(crate) fn build(sim: &mut Sim) {
     }
     // L1: a retry of 30 s that a server that is full asked for, a backoff at its cap, a lease, a window and a login deadline are
     // about 80 s, and two clients with one identity may throw each other out on the way. The longest of 1,000 lives took 56 s.
-    sim.limit(SECOND * 180);
+    // Where duels and flaps are damped, whoever took part in one waits for 5 min more, and a quarter of a backoff's cap.
+    sim.limit(SECOND * if damped { 180 + 310 } else { 180 });
     sim.always(move || ledger.verdict());
 }
 
-/// Limits that both ends have: small ones, so that they are met.
-fn limits(rng: &mut Rng) -> Config {
+/// Limits that both ends have: small ones, so that they are met. And whether who comes too often has to wait.
+fn limits(rng: &mut Rng) -> (Config, bool) {
     let mut one_of = |values: &[u32]| values[rng.usize(..values.len())];
     let (beat, lease) = match one_of(&[0, 1]) {
         0 => (SECOND * 2, SECOND * 6),
@@ -81,7 +82,7 @@ fn limits(rng: &mut Rng) -> Config {
         1 => Takeover::Reject,
         _ => Takeover::Ask,
     };
-    Config::new()
+    let config = Config::new()
         .heartbeat_interval(beat)
         .lease(lease)
         .login_deadline(MS * one_of(&[1_500, 5_000]))
@@ -95,7 +96,14 @@ fn limits(rng: &mut Rng) -> Config {
         .pending_logins(one_of(&[4, 16, 1_024]) as usize)
         .turn_frames(one_of(&[1, 3, 64]) as usize)
         .takeover(takeover)
-        .event_buffer(4_096)
+        .event_buffer(4_096);
+    match rng.u8(..4) {
+        0 => (config.comings_a_minute(rng.u32(2..20)), true),
+        _ => {
+            let free = config.comings_a_minute(65_536);
+            (free.takeover_pause(Duration::ZERO), false)
+        }
+    }
 }
 
 fn policy(rng: &mut Rng) -> Reconnect {

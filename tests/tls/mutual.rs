@@ -1,9 +1,14 @@
 //! Clients that show certificates, and hosts that see them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use futures::join;
 use sessile::{
-    Admission, Blame, Config, Credentials, EventKind, Identity, Incoming, Multi, Offer, Runtime,
-    TlsErrorKind, What, admit_with,
+    Admission, Blame, Config, Credentials, Ended, EventKind, Identity, Incoming, Multi, Offer,
+    RejectCode, Rejection, Returning, Runtime, TlsErrorKind, What, admit_with,
     transport::{
         Accept,
         tls::{Certified, TlsAcceptor, TlsClient, TlsServer, Trust},
@@ -176,5 +181,52 @@ fn after_a_resume_it_is_that_of_the_new_link() {
         assert_eq!(peer.certificates().expect("known")[0], der);
         assert!(peer.epoch() > 1);
         drop((mine, theirs));
+    });
+}
+
+#[test]
+fn a_program_sees_the_certificate_of_who_comes_back_before_it_is_back() {
+    run(async {
+        let (servers, clients) = authorities();
+        let tls = TlsServer::demanding(servers.certify(), clients.root.clone());
+        let (server, mut door, at) = listen(&tls.expect("a config of TLS"), quick()).await;
+        let (certified, der) = client_certificate(&clients);
+        let revoked = Arc::new(AtomicBool::new(false));
+        let is_revoked = Arc::clone(&revoked);
+        server.readmit_with(move |returning: Returning| {
+            let chain = returning.certificates().expect("it was demanded");
+            let good = *chain[0] == *der && !is_revoked.load(Ordering::SeqCst);
+            let new_link = returning.remote_addr().expect("TCP");
+            let old_link = returning.peer().snapshot().expect("kept").remote_addr;
+            assert_ne!(Some(new_link), old_link);
+            async move {
+                match good {
+                    true => Ok(()),
+                    false => Err(Rejection::banned()),
+                }
+            }
+        });
+        let proxy = crate::breaking::Proxy::start(at).await;
+        let client = showing(&servers, certified);
+        let (mut mine, theirs) = pair(proxy.at, &client, quick(), &mut door).await;
+        for round in 0..2 {
+            revoked.store(round == 1, Ordering::SeqCst);
+            proxy.cut();
+            let lost = match mine.recv().await {
+                Err(Ended::Lost(lost)) => lost,
+                other => panic!("no loss: {other:?}"),
+            };
+            match (round, mine.reconnect(lost).resume().await) {
+                (0, Ok(session)) => mine = session,
+                (1, Err(gone)) => {
+                    let why = gone.closed().rejection().expect("the program's");
+                    assert_eq!(why.code(), RejectCode::Banned);
+                    break;
+                }
+                (_, other) => panic!("round {round}: {other:?}"),
+            }
+        }
+        assert!(server.sessions().is_empty());
+        drop(theirs);
     });
 }

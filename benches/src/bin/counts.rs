@@ -3,6 +3,7 @@
 //! ```text
 //! cargo build --release -p sessile-benches
 //! target/release/counts          # checks; fails on 5 % more instructions, or one allocation
+//! target/release/counts --short  # without those of 100,000 sessions: what the gate runs
 //! target/release/counts --all    # with a million sessions, too: minutes
 //! target/release/counts --write  # measures all and writes the baseline
 //! ```
@@ -31,12 +32,13 @@ const TOLERANCE: f64 = 1.05;
 const ALLOCATION: f64 = 0.02;
 
 fn main() -> Result<()> {
-    let (mut write, mut everything) = (false, false);
+    let (mut write, mut most) = (false, 100_000);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
-            lexopt::Arg::Long("write") => (write, everything) = (true, true),
-            lexopt::Arg::Long("all") => everything = true,
+            lexopt::Arg::Long("write") => (write, most) = (true, usize::MAX),
+            lexopt::Arg::Long("all") => most = usize::MAX,
+            lexopt::Arg::Long("short") => most = 10_000,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -50,7 +52,7 @@ fn main() -> Result<()> {
     let (written_by, baseline) = read(&text)?;
     let (mut table, mut worse) = (heading(&compiler), Vec::new());
     println!("{:>12} {:>11}", "instructions", "allocations");
-    for case in all().iter().filter(|case| everything || !case.is_long()) {
+    for case in all().iter().filter(|case| case.sessions() <= most) {
         let cost = measure(case).with_context(|| case.name)?;
         let line = line(case.name, cost);
         let judged = match baseline.get(case.name) {

@@ -29,6 +29,21 @@ const SPEEDS: [(&str, &str, &str, usize); 7] = [
     ("login", "login_rate", "logins a second", 0),
 ];
 
+/// One message at a time of one session: all there is to wait for.
+const ALONE: [(&str, &str, &str, usize); 3] = [
+    ("alone", "echo_p50_us", "p50, us", 0),
+    ("alone", "echo_p99_us", "p99, us", 0),
+    ("alone", "echo_cpu_us", "CPU of an echo, us", 2),
+];
+
+/// Long messages, at depth 8.
+const LONG: [(&str, &str, &str, usize); 4] = [
+    ("echo64k", "echo_mib_rate", "64 KiB, MiB/s", 0),
+    ("echo64k", "echo_mib_cpu_us", "CPU a MiB, us", 0),
+    ("echo1m", "echo_mib_rate", "1 MiB, MiB/s", 0),
+    ("echo1m", "echo_mib_cpu_us", "CPU a MiB, us", 0),
+];
+
 const SESSILE: &str = "echo_server";
 
 /// All that stands between the two marks.
@@ -41,6 +56,21 @@ pub(crate) fn block(measured: &Measured, about: &str) -> anyhow::Result<String> 
     table(&mut text, measured, &COSTS, true)?;
     text.push('\n');
     table(&mut text, measured, &SPEEDS, false)?;
+    for (title, columns) in [
+        ("One session with one message on its way:", &ALONE[..]),
+        (
+            "Messages of 64 KiB and of 1 MiB, 8 of each of 8 sessions; a MiB comes and goes:",
+            &LONG,
+        ),
+    ] {
+        if columns
+            .iter()
+            .any(|(load, figure, ..)| measured.median(BASE, load, figure).is_some())
+        {
+            writeln!(text, "\n{title}\n")?;
+            table(&mut text, measured, columns, true)?;
+        }
+    }
     text.push('\n');
     if let Some(storm) = storm(measured) {
         writeln!(text, "{storm}\n")?;
@@ -74,6 +104,12 @@ fn table(
     writeln!(text, "| server | {} |", headings.join(" | "))?;
     writeln!(text, "| --- |{}", " ---: |".repeat(columns.len()))?;
     for server in &measured.servers {
+        let has = |(load, figure, ..): &(&str, &str, &str, usize)| {
+            measured.median(server, load, figure).is_some()
+        };
+        if !columns.iter().any(has) {
+            continue;
+        }
         write!(text, "| {} |", name(server))?;
         for (load, figure, _, digits) in columns {
             let Some(value) = measured.median(server, load, figure) else {

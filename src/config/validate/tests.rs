@@ -91,7 +91,7 @@ fn every_duration_has_both_ends() {
 fn every_count_and_size_has_both_ends() {
     type Set = fn(usize) -> Config;
     const GIB: usize = 1 << 30;
-    let table: [(&str, usize, usize, Set); 12] = [
+    let table: [(&str, usize, usize, Set); 14] = [
         ("unacked_messages", 1, 65_536, |value| {
             Config::new().unacked_messages(value)
         }),
@@ -118,6 +118,12 @@ fn every_count_and_size_has_both_ends() {
         ("max_sessions", 1, 1 << 24, |value| {
             Config::new().max_sessions(value)
         }),
+        ("reserved_sessions", 0, 1 << 24, |value| {
+            Config::new().reserved_sessions(value).max_sessions(1 << 24)
+        }),
+        ("admits_at_once", 1, 65_536, |value| {
+            Config::new().admits_at_once(value)
+        }),
         ("event_buffer", 1, 1 << 20, |value| {
             Config::new().event_buffer(value)
         }),
@@ -132,7 +138,7 @@ fn every_count_and_size_has_both_ends() {
         }),
     ];
     for (field, min, max, set) in table {
-        range(field, min, max, Some(min - 1), Some(max + 1), set);
+        range(field, min, max, min.checked_sub(1), Some(max + 1), set);
     }
     let backlog = |value| Config::new().accept_backlog(value);
     range(
@@ -182,7 +188,7 @@ fn every_relation_names_both_fields() {
         }
     }
     // The two fields, which step breaks the relation, and how to set it.
-    let table: [(&str, &str, i32, Set); 5] = [
+    let table: [(&str, &str, i32, Set); 6] = [
         ("lease", "heartbeat_interval", -1, |step| {
             Config::new().lease(near(3 * SECOND, step))
         }),
@@ -198,6 +204,11 @@ fn every_relation_names_both_fields() {
             Config::new()
                 .pending_logins(50)
                 .pending_per_prefix(50usize.saturating_add_signed(step as isize))
+        }),
+        ("reserved_sessions", "max_sessions", 1, |step| {
+            Config::new()
+                .max_sessions(50)
+                .reserved_sessions(50usize.saturating_add_signed(step as isize))
         }),
         ("reconnect.base", "reconnect.cap", 1, |step| {
             Config::new().reconnect(Reconnect::new().base(near(SECOND, step)).cap(SECOND))

@@ -8,13 +8,15 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use futures::io::{AsyncRead, AsyncWrite};
+use futures::io::AsyncWrite;
 
 use super::{
     Sleep,
     hub::{Hub, remember},
-    scratch::Scratch,
+    returning::Coming,
+    scratch::{READ_BYTES, Scratch},
     shared::Shared,
+    unsent::Unsent,
 };
 use crate::{
     LossCause, TlsErrorKind,
@@ -40,13 +42,17 @@ pub(super) struct Task {
     certified: bool,
 }
 
+use read::Brought;
+
 /// What is left over of a turn. Most turns leave nothing.
 #[derive(Default)]
 struct Left {
     /// Encoded, and not taken by the transport yet.
-    unsent: Vec<u8>,
+    unsent: Unsent,
     /// Read, and left for the next turn.
     unread: Vec<u8>,
+    /// It brought a session, and the program is asked first.
+    coming: Option<Coming>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -112,49 +118,68 @@ impl Task {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
         let mut more = self.transmit(cx, scratch, false)?;
+        // What is left of this turn, however many reads it takes. A stranger's is short.
+        let mut frames = self.shared.settings.turn_frames;
+        let mut room = match self.port.is_strangers() {
+            true => self.port.read_size(),
+            false => READ_BYTES,
+        };
+        let mut tries = 0;
         loop {
             if self.state == State::Closing && !self.has_unsent() {
                 return Poll::Ready(Ok(()));
             }
-            let unread = self.take_left(|left| &mut left.unread);
+            if let Some(coming) = self.left.as_mut().and_then(|left| left.coming.as_mut()) {
+                ready!(coming.poll_return(&mut self.port, cx));
+                self.take_left(|left| left.coming.take());
+                more = self.transmit(cx, scratch, true)?;
+                continue;
+            }
+            let unread = self.take_left(|left| std::mem::take(&mut left.unread));
             if !unread.is_empty() {
-                if self.read(&unread) == Reading::Close {
+                if self.read(&unread, &mut frames) == Reading::Close {
                     return Poll::Ready(Ok(()));
                 }
                 self.transmit(cx, scratch, true)?;
                 cx.waker().wake_by_ref(); // that was a turn: others first
                 return Poll::Pending;
             }
-            let room = scratch.read.len().min(self.port.read_size());
-            let place = scratch.read.get_mut(..room).unwrap_or_default();
-            let read = match Pin::new(&mut self.io).poll_read(cx, place) {
+            let brought = match self.poll_bring(cx, scratch, room) {
                 Poll::Pending if more => {
                     cx.waker().wake_by_ref(); // there is more to write: others first
                     return Poll::Pending;
                 }
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(LossCause::ClosedByPeer)),
-                Poll::Ready(Ok(read)) => read,
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Ok(Brought { all: 0, .. })) => {
+                    return Poll::Ready(Err(LossCause::ClosedByPeer));
+                }
+                Poll::Ready(Ok(brought)) => brought,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(LossCause::of_io(&error))),
             };
-            self.shared.traffic.read(read);
+            self.shared.traffic.read(brought.all);
+            (tries, room) = (0, room.saturating_sub(brought.all));
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let bytes = scratch.read.get(..read).unwrap_or_default();
+            let bytes = scratch.read.get(..brought.loose).unwrap_or_default();
             if !self.certified && read::is_tls(bytes) {
                 return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
             }
-            let reading = self.read(bytes);
-            if reading == Reading::Close {
-                return Poll::Ready(Ok(()));
+            let mut reading = Reading::Continue;
+            if !brought.is_part {
+                reading = self.read(bytes, &mut frames);
+                if reading == Reading::Close {
+                    return Poll::Ready(Ok(()));
+                }
+                more = self.transmit(cx, scratch, true)?;
             }
-            more = self.transmit(cx, scratch, true)?;
-            if reading == Reading::More || read == room {
+            // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
+            let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);
+            if reading == Reading::More || more || frames == 0 || is_over {
                 cx.waker().wake_by_ref(); // a full turn: others first
                 return Poll::Pending;
             }
@@ -180,7 +205,9 @@ impl Task {
         out.clear();
         let act = |hub: &mut Hub, now| {
             take_seat(hub, port, cx.waker());
-            hub.registry.transmit(port, now, out, &mut hub.fx)
+            let (bytes, long) = (&mut out.bytes, Some(&mut out.long));
+            hub.registry
+                .transmit_parts(port, now, bytes, long, &mut hub.fx)
         };
         let transmit = match just_read {
             true => shared.with_recent(act),
@@ -188,23 +215,23 @@ impl Task {
         };
         if transmit.close {
             self.state = State::Closing;
+            self.take_left(|left| left.coming.take()); // nobody waits for the answer
         }
-        let mut written = 0;
-        while written < out.len() {
-            match self.write(cx, out.get(written..).unwrap_or_default())? {
-                Some(count) => written += count,
+        if out.is_empty() {
+            return Ok(transmit.more);
+        }
+        while !out.is_empty() {
+            match self.write(cx, out)? {
+                Some(count) => out.took(count),
                 None => {
-                    let left = self.left.get_or_insert_default();
-                    left.unsent
-                        .extend_from_slice(out.get(written..).unwrap_or_default());
+                    self.left.get_or_insert_default().unsent = out.rest();
                     self.set_blocked(true);
                     return Ok(false);
                 }
             }
         }
-        if written > 0 {
-            let _ = self.poll_flush(cx)?;
-        }
+        out.clear();
+        let _ = self.poll_flush(cx)?;
         Ok(transmit.more)
     }
 
@@ -221,19 +248,21 @@ impl Task {
 
     /// Writes what was left over. True where nothing is.
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<bool, LossCause> {
-        let mut unsent = self.take_left(|left| &mut left.unsent);
+        let mut unsent = self.take_left(|left| std::mem::take(&mut left.unsent));
         if unsent.is_empty() {
             return Ok(true);
         }
-        let mut written = 0;
-        while written < unsent.len() {
-            match self.write(cx, unsent.get(written..).unwrap_or_default())? {
-                Some(count) => written += count,
+        let mut progress = false;
+        while !unsent.is_empty() {
+            match self.write(cx, &unsent)? {
+                Some(count) => {
+                    unsent.took(count);
+                    progress = true;
+                }
                 None => {
-                    if written > 0 {
-                        self.set_blocked(true); // progress: the peer reads, if slowly
+                    if progress {
+                        self.set_blocked(true); // the peer reads, if slowly
                     }
-                    unsent.drain(..written);
                     self.left.get_or_insert_default().unsent = unsent;
                     return Ok(false);
                 }
@@ -245,16 +274,22 @@ impl Task {
     }
 
     /// One write: how many bytes were taken, `None` where the transport is full.
-    fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<Option<usize>, LossCause> {
+    fn write(&mut self, cx: &mut Context<'_>, out: &Unsent) -> Result<Option<usize>, LossCause> {
+        let mut tries = 0;
         loop {
-            return match Pin::new(&mut self.io).poll_write(cx, bytes) {
+            let io = Pin::new(&mut self.io);
+            let written = out.write_by(|parts| match parts {
+                [bytes] => io.poll_write(cx, bytes),
+                parts => io.poll_write_vectored(cx, parts),
+            });
+            return match written {
                 Poll::Pending => Ok(None),
                 Poll::Ready(Ok(0)) => Err(LossCause::Io(io::ErrorKind::WriteZero)),
                 Poll::Ready(Ok(count)) => {
                     self.shared.traffic.written(count);
                     Ok(Some(count))
                 }
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Poll::Ready(Err(error)) if is_interrupted(&error, &mut tries) => continue,
                 Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             };
         }
@@ -274,13 +309,13 @@ impl Task {
             .is_some_and(|left| !left.unsent.is_empty())
     }
 
-    /// One of the two, and the room for both where the other is not there either.
-    fn take_left(&mut self, which: fn(&mut Left) -> &mut Vec<u8>) -> Vec<u8> {
+    /// One of them, and the room for all where nothing else is there.
+    fn take_left<T: Default>(&mut self, take: fn(&mut Left) -> T) -> T {
         let Some(left) = &mut self.left else {
-            return Vec::new();
+            return T::default();
         };
-        let taken = std::mem::take(which(left));
-        if left.unsent.is_empty() && left.unread.is_empty() {
+        let taken = take(left);
+        if left.unsent.is_empty() && left.unread.is_empty() && left.coming.is_none() {
             self.left = None;
         }
         taken
@@ -332,6 +367,12 @@ impl Drop for Task {
             self.report(LossCause::Io(io::ErrorKind::Interrupted));
         }
     }
+}
+
+/// Whether to try again at once, which is done three times: a transport that is interrupted for ever is none (threat T27).
+fn is_interrupted(error: &io::Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.kind() == io::ErrorKind::Interrupted && *tries <= 3
 }
 
 /// Whether this is still its session's link. What is left of an older one must not touch the seat of the link that

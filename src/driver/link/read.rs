@@ -1,27 +1,87 @@
-use std::sync::Arc;
+use std::{
+    io::{self, IoSliceMut},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use super::{Task, is_current};
+use futures::io::AsyncRead;
+
+use super::{State, Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting},
+    driver::{Hosted, Watcher, hosting, returning::Coming, scratch::Scratch},
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
 };
 
+/// What one read brought.
+pub(super) struct Brought {
+    /// How many bytes, and how many of them lie in the scratch; the others are in their place.
+    pub(super) all: usize,
+    pub(super) loose: usize,
+    /// It is a part of a long message that is not whole yet, and nothing else.
+    pub(super) is_part: bool,
+    /// There was no room for more.
+    pub(super) was_full: bool,
+}
+
 /// What a link brings.
 impl Task {
-    /// What was read goes to the session, a turn of it; messages of a session that has a host go to the host, from where
-    /// they lie. What is left over is kept.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+    /// Reads once: what comes next of a long message to where it stays, everything else to the scratch. `left` bytes may be read
+    /// in this turn.
+    pub(super) fn poll_bring(
+        &mut self,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        left: usize,
+    ) -> Poll<io::Result<Brought>> {
+        let (room, ahead) = (self.port.read_size(), self.port.read_ahead());
+        let most = left.max(ahead);
+        let io = Pin::new(&mut self.io);
+        let place = match self.state {
+            State::Closing => None, // what comes is dropped
+            _ => self.port.place(most),
+        };
+        let Some((place, is_all)) = place else {
+            let room = left.min(room);
+            let place = scratch.read.get_mut(..room).unwrap_or_default();
+            let brought = |read| Brought {
+                all: read,
+                loose: read,
+                is_part: false,
+                was_full: read == room,
+            };
+            return io.poll_read(cx, place).map_ok(brought);
+        };
+        let ahead = scratch.read.get_mut(..ahead).filter(|_| is_all);
+        let ahead = ahead.unwrap_or_default();
+        let (here, room) = (place.len(), place.len() + ahead.len());
+        let mut places = [IoSliceMut::new(place), IoSliceMut::new(ahead)];
+        io.poll_read_vectored(cx, &mut places).map_ok(|read| {
+            let loose = read.saturating_sub(here);
+            let is_whole = self.port.placed(read - loose);
+            Brought {
+                all: read,
+                loose,
+                is_part: !is_whole,
+                was_full: read == room,
+            }
+        })
+    }
+
+    /// What was read goes to the session, as far as the `frames` go that are left of this turn; messages of a session that has a
+    /// host go to the host, from where they lie. What is left over is kept.
+    pub(super) fn read(&mut self, mut bytes: &[u8], frames: &mut usize) -> Reading {
         let chain = match std::mem::replace(&mut self.certified, true) {
             false => self.io.certificates(),
             true => None,
         };
         let (shared, port) = (&self.shared, &mut self.port);
-        let (reading, hosted) = shared.with(|hub, now| {
+        let (reading, hosted, coming) = shared.with(|hub, now| {
             if !is_current(hub, port) && !canary::is_lax_about_links() {
-                return (Reading::Close, None);
+                return (Reading::Close, None, None);
             }
             let key = port.key();
             if let Some(chain) = chain
@@ -35,42 +95,51 @@ impl Task {
             match seat.host.as_mut().and_then(|host| host.take()) {
                 Some(hosted) => {
                     hub.registry.prepare(port);
-                    (Reading::Continue, Some(hosted))
+                    (Reading::Continue, Some(hosted), None)
                 }
                 None => {
                     let fresh = &mut || shared.entropy.secret();
                     let fx = &mut hub.fx;
-                    let reading = hub.registry.read(port, now, &mut bytes, fx, fresh);
+                    let reading =
+                        (hub.registry).read_some(port, now, &mut bytes, frames, fx, fresh);
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
-                    (reading, None)
+                    let returning = hub.registry.take_returning();
+                    let coming = returning.map(|returning| Coming::new(shared, hub, returning));
+                    (reading, None, coming)
                 }
             }
         });
         let reading = match hosted {
-            Some(hosted) => self.read_for(hosted, &mut bytes),
+            Some(hosted) => self.read_for(hosted, &mut bytes, frames),
             None => reading,
         };
         if reading == Reading::More {
             let left = self.left.get_or_insert_default();
             left.unread.extend_from_slice(bytes);
+            left.coming = coming;
         }
         reading
     }
 
     /// Frame by frame, since the host is called without the lock.
-    fn read_for(&mut self, mut hosted: Box<dyn Hosted>, bytes: &mut &[u8]) -> Reading {
+    fn read_for(
+        &mut self,
+        mut hosted: Box<dyn Hosted>,
+        bytes: &mut &[u8],
+        frames: &mut usize,
+    ) -> Reading {
         let (key, link) = (self.port.key(), self.port.link());
         let shared = &self.shared;
         let peer = Watcher::new(Arc::clone(shared), key);
-        let mut frames = 0;
         let reading = loop {
-            if frames == shared.settings.turn_frames && !bytes.is_empty() {
+            if *frames == 0 && !bytes.is_empty() {
                 break Reading::More;
             }
-            frames += 1;
-            let frame = match self.port.next(bytes) {
+            *frames = frames.saturating_sub(1);
+            let mut whole = None;
+            let frame = match self.port.next_keeping(bytes, &mut whole) {
                 Ok(None) => break Reading::Continue,
                 Ok(Some(frame)) => frame,
                 Err(violation) => {
@@ -84,18 +153,16 @@ impl Task {
             };
             let heard = shared.with_recent(|hub, now| {
                 hub.registry
-                    .apply_direct(key, link, now, &frame, &mut hub.fx)
+                    .apply_direct(key, link, now, &frame, whole.as_ref(), &mut hub.fx)
             });
             match (heard, &frame) {
-                (Heard::Direct, Frame::Data(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, false))
-                    });
-                }
-                (Heard::Direct, Frame::Volatile(payload)) => {
-                    hosting::guard(&peer, || {
-                        hosted.message(&peer, Message::borrowed(payload, true))
-                    });
+                (Heard::Direct, Frame::Data(payload) | Frame::Volatile(payload)) => {
+                    let volatile = matches!(frame, Frame::Volatile(_));
+                    let message = match whole.take() {
+                        Some(whole) => Message::shared(whole, volatile),
+                        None => Message::borrowed(payload, volatile),
+                    };
+                    hosting::guard(&peer, || hosted.message(&peer, message));
                 }
                 (Heard::Applied | Heard::Direct, _) => {}
                 (Heard::Stale | Heard::Offered | Heard::Resume(_), _) => break Reading::Close,

@@ -3,7 +3,7 @@ use crate::{
     Closed, Ended, SendError, TooLong, Undelivered,
     canary::{Canary, sings},
     message::Lent,
-    proto::{Phase, outbox::NoRoom},
+    proto::{Phase, outbox::NoRoom, terms},
 };
 
 /// What the holder of a handle does. Each call says which epoch the handle believes in: a session that came back beneath
@@ -16,10 +16,11 @@ impl Machine {
     /// The loss or the end, after everything that arrived before it was read.
     pub fn recv(&mut self, cx: &mut Cx<'_>, epoch: u64) -> Result<Option<Received>, Ended> {
         // Behind a loss that was not reported lies what arrived on the next link: first things first.
-        if self.is_stale(epoch) && self.inbox.taken() >= self.link_base {
+        if self.is_stale(epoch) && self.inbox.taken() >= self.trouble().link_base {
             return Err(self.lost(epoch));
         }
-        if let Some(received) = self.inbox.take(cx.now, cx.settings.ack_delay, &self.terms) {
+        let delay = terms::ack_delay(cx.settings, &self.terms);
+        if let Some(received) = self.inbox.take(cx.now, delay, &self.terms) {
             self.wake_if_due(cx);
             return Ok(Some(received));
         }
@@ -92,9 +93,8 @@ impl Machine {
         if answers && self.phase != Phase::Ended && !self.outbox.is_open(&self.terms) {
             return None;
         }
-        let received = self
-            .inbox
-            .take(cx.now, cx.settings.ack_delay, &self.terms)?;
+        let delay = terms::ack_delay(cx.settings, &self.terms);
+        let received = self.inbox.take(cx.now, delay, &self.terms)?;
         self.wake_if_due(cx);
         Some(received)
     }
@@ -153,7 +153,7 @@ impl Machine {
             return Err(self.too_long(message.len()));
         }
         if !self.phase.is_up() {
-            self.volatile_dropped += 1;
+            self.drop_volatile(1);
             return Ok(());
         }
         let room = (self.terms.window_bytes as usize).saturating_sub(message.len());
@@ -162,7 +162,7 @@ impl Machine {
             || self.volatile.iter().map(bytes).sum::<usize>() > room
         {
             self.volatile.pop_front();
-            self.volatile_dropped += 1;
+            self.drop_volatile(1);
         }
         self.volatile.push_back(Received {
             payload: message.to_bytes(),

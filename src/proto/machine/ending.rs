@@ -2,11 +2,12 @@ use std::time::Duration;
 
 use super::{
     Cx, Machine, Phase, Role, Stage, Time, Wake,
-    refusal::{Refusal, retry_of},
+    refusal::{Refusal, end_of},
 };
 use crate::{
     Closed, EventKind, Reason, Rejection,
     canary::{Canary, sings},
+    error::FIRST_OF_REJECTIONS,
     proto::{Effect, Step, terms},
     wire::{self, Violation},
 };
@@ -29,9 +30,16 @@ pub(super) enum Farewell {
     /// CLOSE goes out, nobody waits for an answer.
     LastWord { until: Time },
     /// REFUSED goes out.
-    Refusing { until: Time, refusal: Box<Refusal> },
+    Refusing(Box<Refusing>),
     /// All is said.
     Done,
+}
+
+/// What REFUSED says, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusing {
+    pub(super) until: Time,
+    pub(super) refusal: Refusal,
 }
 
 impl Machine {
@@ -58,7 +66,7 @@ impl Machine {
             }
             (Phase::Reconnecting, Role::Acceptor(_)) => self.end(cx, closed),
             (Phase::Reconnecting, Role::Dialer(_)) => {
-                let dialing = self.link.is_some();
+                let dialing = self.linked;
                 self.end_with(
                     cx,
                     closed,
@@ -77,7 +85,12 @@ impl Machine {
 
     /// The host removes this peer.
     pub fn remove(&mut self, cx: &mut Cx<'_>, text: &str) {
-        self.dismiss(cx, Closed::new(Reason::Removed).with_text(text));
+        self.kick(cx, Closed::new(Reason::Removed).with_text(text));
+    }
+
+    /// The host removes this peer, in words of its own.
+    pub fn kick(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+        self.dismiss(cx, closed);
     }
 
     /// Another client logged in as the same identity: this one hears of it and does not come back by itself.
@@ -97,7 +110,7 @@ impl Machine {
     }
 
     /// Ends with a last word, where there is a link for it.
-    fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
+    pub(super) fn dismiss(&mut self, cx: &mut Cx<'_>, closed: Closed) {
         if self.phase.is_up() {
             let until = cx.now + cx.settings.close_linger;
             self.end_with(cx, closed, Farewell::LastWord { until });
@@ -111,10 +124,7 @@ impl Machine {
         self.end_with(
             cx,
             closed,
-            Farewell::Refusing {
-                until,
-                refusal: Box::new(refusal),
-            },
+            Farewell::Refusing(Box::new(Refusing { until, refusal })),
         );
     }
 
@@ -145,8 +155,9 @@ impl Machine {
         let logged_in = self.identity.is_some();
         match &mut self.role {
             Role::Acceptor(acceptor) => {
-                acceptor.login_by = None;
-                acceptor.greeting = None;
+                if let Some(opening) = &mut acceptor.opening {
+                    opening.end(); // a WELCOME that is owed is still written, before the last word
+                }
                 // Nobody is remembered who never logged in: before login the window is zero.
                 let remembered = !sings(Canary::NoTombstone);
                 acceptor.forget_at = if remembered { cx.now + window } else { cx.now };
@@ -182,9 +193,7 @@ impl Machine {
         } else {
             let closed = match mirrored(close.code) {
                 Reason::Draining => self.drained(close.retry, "", close.text),
-                reason => Closed::new(reason)
-                    .with_text(close.text)
-                    .with_retry(retry_of(close.retry)),
+                reason => end_of(reason, close),
             };
             let said = false;
             self.end_with(cx, closed, Farewell::Answering { until, said });
@@ -224,9 +233,9 @@ impl Machine {
     /// All is said: the link closes, and whoever waited for the end of it hears.
     pub(super) fn settle(&mut self) {
         self.farewell = Farewell::Done;
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
-        self.blocked_since = None;
+        self.unblock();
         self.cancel_dial();
         if self.abandoned {
             self.outbox.forget();
@@ -248,8 +257,8 @@ impl Farewell {
             Self::None | Self::Done => None,
             Self::Closing { until, .. }
             | Self::Answering { until, .. }
-            | Self::LastWord { until }
-            | Self::Refusing { until, .. } => Some(*until),
+            | Self::LastWord { until } => Some(*until),
+            Self::Refusing(refusing) => Some(refusing.until),
         }
     }
 
@@ -259,7 +268,7 @@ impl Farewell {
             Self::None | Self::Done => false,
             Self::Closing { said, .. } => all_written && !*said,
             Self::Answering { .. } => mailbox_empty,
-            Self::LastWord { .. } | Self::Refusing { .. } => true,
+            Self::LastWord { .. } | Self::Refusing(_) => true,
         }
     }
 }
@@ -300,6 +309,8 @@ pub(super) fn mirrored(code: u16) -> Reason {
             | Reason::HostPanicked
             | Reason::Draining,
         ) => Reason::from_code(code).unwrap_or(Reason::ClosedByPeer),
+        // A word of the host.
+        None if code >= FIRST_OF_REJECTIONS => Reason::Removed,
         _ => Reason::ClosedByPeer,
     }
 }
@@ -314,7 +325,8 @@ mod tests {
             let ours_alone = [Reason::Dropped, Reason::Stopped, Reason::GaveUp];
             assert!(!ours_alone.contains(&mirrored(code)), "{code}");
         }
-        assert_eq!(mirrored(999), Reason::ClosedByPeer);
+        assert_eq!(mirrored(99), Reason::ClosedByPeer);
+        assert_eq!(mirrored(999), Reason::Removed);
         assert_eq!(mirrored(Reason::ClosedByPeer.code()), Reason::ClosedHere);
         assert_eq!(mirrored(Reason::TakenOver.code()), Reason::TakenOver);
     }

@@ -4,7 +4,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::{Acceptor, Away, Dialer, Farewell, Machine, Role, Time, refusal::Refusal};
-use crate::proto::dialer::Login;
+use crate::{proto::dialer::Login, wire::Secret};
 
 impl Machine {
     /// Adds to `state` all that decides what this session will do. Left out is what only people read (counters,
@@ -29,12 +29,12 @@ impl Machine {
             announced,
             abandoned,
             ping_now,
+            beaten: _, // taken at once
             probed,
             epoch,
-            link,
+            linked,
             last_link,
             link_since: _, // decides about the backoff alone
-            blocked_since,
             remote: _,
             identity,
             terms: _, // those of the settings, from login on
@@ -44,23 +44,22 @@ impl Machine {
             liveness,
             role,
             loss: _,
-            link_base,
+            trouble: _, // by what is in it
             ended,
             farewell,
             away,
-            resumed: _,
-            replayed: _,
-            volatile_dropped: _,
         } = self;
         let flags = (announced, abandoned, ping_now, probed, identity.is_some());
-        (phase, flags, epoch, link, last_link, link_base).hash(&mut state);
-        (inbox.course(), inbox.due_at().is_some()).hash(&mut state);
+        let trouble = self.trouble();
+        (phase, flags, epoch, linked, last_link, trouble.link_base).hash(&mut state);
+        inbox.hash_course(&mut state);
+        inbox.due_at().is_some().hash(&mut state);
         state.time(inbox.due_at());
         (outbox, volatile.len()).hash(&mut state);
         ended.as_ref().map(crate::Closed::reason).hash(&mut state);
         std::mem::discriminant(stage).hash(&mut state);
         state.time(self.resumed_by());
-        state.time(*blocked_since);
+        state.time(trouble.blocked_since);
         let (times, owes_pong) = liveness.course();
         owes_pong.hash(&mut state);
         // Before and between links nobody looks at when the last one spoke.
@@ -71,7 +70,10 @@ impl Machine {
         state.away(away.as_deref());
         match role {
             Role::Dialer(dialer) => state.dialer(dialer),
-            Role::Acceptor(acceptor) => state.acceptor(acceptor),
+            Role::Acceptor(acceptor) => {
+                state.acceptor(acceptor);
+                state.time(Some(trouble.lost_at));
+            }
         }
     }
 }
@@ -113,7 +115,7 @@ impl Print<'_> {
                 said,
                 redial,
             } => (said, redial).hash(self),
-            Farewell::Refusing { until: _, refusal } => {
+            Farewell::Refusing(refusing) => {
                 let Refusal {
                     code,
                     retry: _,
@@ -121,7 +123,7 @@ impl Print<'_> {
                     attempt,
                     redirect: _,
                     text: _,
-                } = &**refusal;
+                } = &refusing.refusal;
                 (code, taken, attempt).hash(self);
             }
             Farewell::Answering { until: _, said } => said.hash(self),
@@ -165,18 +167,17 @@ impl Print<'_> {
     fn acceptor(&mut self, acceptor: &Acceptor) {
         let Acceptor {
             keys,
-            fresh,
             instance,
             login_attempt,
-            login_by,
-            lost_at,
+            opening,
             forget_at,
-            greeting,
         } = acceptor;
-        let fresh = fresh.as_ref().map(crate::wire::Secret::as_bytes);
-        (keys, fresh, instance, login_attempt, greeting.is_some()).hash(self);
-        self.time(*login_by);
-        self.time(Some(*lost_at));
+        let opening = opening.as_deref();
+        let fresh = opening.map(|opening| opening.fresh.as_ref().map(Secret::as_bytes));
+        let greeting = acceptor.greeting();
+        let greeting = greeting.map(|greeting| (greeting.limits, greeting.reserved));
+        (keys, fresh, instance, login_attempt, greeting).hash(self);
+        self.time(acceptor.login_by());
         self.time(Some(*forget_at));
     }
 }

@@ -1,8 +1,11 @@
+use bytes::Bytes;
+
 use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake};
 use crate::{
     EventKind, LossCause,
     canary::{Canary, sings},
-    proto::Step,
+    message::Lent,
+    proto::{Step, liveness::Nothing, terms},
     wire::{Frame, Resume, Violation},
 };
 
@@ -46,12 +49,13 @@ impl Machine {
     /// Whether what this link brings is nobody's, for it is not the session's current one (R11): messages, or anything else.
     pub(crate) fn is_fenced(&self, link: LinkId, message: bool) -> bool {
         let lax = sings(Canary::NoEpochCheck) || (sings(Canary::EpochOnDataOnly) && !message);
-        self.link != Some(link) && !lax
+        self.current_link() != Some(link) && !lax
     }
 
     /// What may come in which state; everything else is out of place.
     fn apply(&mut self, cx: &mut Cx<'_>, frame: &Frame<'_>) -> Result<Heard, Violation> {
         match (self.stage, frame) {
+            (Stage::Open, Frame::Extension(_)) => self.spend(cx, Nothing::Else)?,
             (_, Frame::Extension(_)) => {}
             // Whoever was refused a resume is not heard again on that link, whether it was told by now or not. It may have
             // closed before it knew: REFUSED answers that, too.
@@ -95,11 +99,11 @@ impl Machine {
                     return Err(Violation::TooLong);
                 }
                 if direct {
-                    self.inbox
-                        .pass(payload.len(), cx.now, cx.settings.ack_delay, &self.terms)?;
+                    let delay = terms::ack_delay(cx.settings, &self.terms);
+                    self.inbox.pass(payload.len(), cx.now, delay, &self.terms)?;
                     return Ok(Heard::Direct);
                 }
-                self.inbox.put(payload, &self.terms)?;
+                self.inbox.put(kept(&cx.whole, payload), &self.terms)?;
                 self.wake(Wake::RECV);
             }
             Frame::Volatile(payload) => {
@@ -109,22 +113,33 @@ impl Machine {
                 if direct {
                     return Ok(Heard::Direct);
                 }
-                let dropped =
-                    self.inbox
-                        .put_volatile(payload, cx.settings.volatile_messages, &self.terms);
-                self.volatile_dropped += u64::from(dropped);
+                let (message, most) = (kept(&cx.whole, payload), cx.settings.volatile_messages);
+                let dropped = self.inbox.put_volatile(message, most, &self.terms);
+                self.drop_volatile(u64::from(dropped));
                 self.wake(Wake::RECV);
             }
             Frame::Ack(taken) => {
                 if self.outbox.ack(*taken)? {
                     self.wake(Wake::SEND);
+                } else {
+                    self.spend(cx, Nothing::Else)?;
                 }
             }
             Frame::Ping(beat) => {
+                // An acceptor may have to ask at any rate whether a dialer is there (TAKE-9), and nobody else waits for a dialer.
+                if matches!(self.role, Role::Acceptor(_)) {
+                    self.spend(cx, Nothing::Ping)?;
+                }
                 cx.fx.measured(self.liveness.hear_ping(cx.now, beat));
                 self.wake(Wake::LINK);
             }
-            Frame::Pong(beat) => cx.fx.measured(self.liveness.hear_pong(cx.now, beat)),
+            Frame::Pong(beat) => {
+                if !self.liveness.is_answer(beat) {
+                    self.spend(cx, Nothing::Else)?;
+                }
+                cx.fx.measured(self.liveness.hear_pong(cx.now, beat));
+                self.beat(cx.now);
+            }
             Frame::Closed(taken) => self.on_closed(*taken)?,
             Frame::GoAway(said) if matches!(self.role, Role::Dialer(_)) => {
                 self.on_go_away(cx, said);
@@ -132,6 +147,11 @@ impl Machine {
             _ => return Err(Violation::OutOfPlace),
         }
         Ok(Heard::Applied)
+    }
+
+    /// One more frame that carries nothing, or one too many.
+    fn spend(&mut self, cx: &Cx<'_>, what: Nothing) -> Result<(), Violation> {
+        self.liveness.spend(cx.now, &self.terms, what)
     }
 
     /// Bytes that are no frame.
@@ -182,4 +202,13 @@ impl Machine {
     pub fn heard_since(&self, then: super::Time) -> bool {
         self.phase.is_up() && (!self.probed || self.liveness.heard_since(then))
     }
+}
+
+/// A message that arrived, to be shared where it was put together on its own, else to be copied.
+fn kept<'a>(whole: &'a Option<Bytes>, payload: &'a [u8]) -> Lent<'a> {
+    debug_assert!(
+        whole.as_ref().is_none_or(|whole| **whole == *payload),
+        "another message than the frame's"
+    );
+    whole.as_ref().map_or(Lent::Slice(payload), Lent::Shared)
 }

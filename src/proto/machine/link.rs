@@ -10,7 +10,7 @@ use crate::{
 impl Machine {
     /// A dialed link is there. False where nobody wants it any more.
     pub fn link_up(&mut self, cx: &mut Cx<'_>, link: LinkId, remote: Option<SocketAddr>) -> bool {
-        if self.link != Some(link) {
+        if self.current_link() != Some(link) {
             return false;
         }
         self.remote = remote;
@@ -46,10 +46,10 @@ impl Machine {
 
     /// A dial failed; `why` is for people, `again` says whether a login may hope that the next one does not.
     pub fn dial_failed(&mut self, cx: &mut Cx<'_>, link: LinkId, why: &str, again: Retry) {
-        if self.link != Some(link) {
+        if self.current_link() != Some(link) {
             return;
         }
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
         if self.phase == Phase::Dialing {
             let closed = Closed::new(Reason::LinkLost)
@@ -63,27 +63,30 @@ impl Machine {
 
     /// A link ended. What it was the current link of goes on without one, or ends.
     pub fn link_down(&mut self, cx: &mut Cx<'_>, link: LinkId, cause: LossCause) {
-        if self.link == Some(link) {
+        if self.current_link() == Some(link) {
             self.lose(cx, cause);
         }
     }
 
     /// The link's task has something written that the transport does not take, or again takes.
     pub fn blocked(&mut self, cx: &Cx<'_>, link: LinkId, blocked: bool) {
-        if self.link == Some(link) {
-            self.blocked_since = blocked.then_some(cx.now);
+        if self.current_link() == Some(link) {
+            match blocked {
+                true => self.trouble_mut().blocked_since = Some(cx.now),
+                false => self.unblock(),
+            }
         }
     }
 
     /// Cuts the current link and does what its loss means in this phase.
     pub(super) fn lose(&mut self, cx: &mut Cx<'_>, cause: LossCause) {
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
-        self.blocked_since = None;
+        self.unblock();
         self.loss = cause;
         self.ping_now = false;
         self.inbox.link_lost();
-        self.volatile_dropped += self.volatile.len() as u64;
+        self.drop_volatile(self.volatile.len() as u64);
         self.volatile.clear();
         if let Some(away) = &mut self.away {
             away.said = false; // the next link is told again
@@ -128,8 +131,8 @@ impl Machine {
         }
         let stable = cx.now.since(self.link_since) >= cx.settings.reconnect.stable_after;
         match &mut self.role {
-            Role::Acceptor(acceptor) => {
-                acceptor.lost_at = cx.now;
+            Role::Acceptor(_) => {
+                self.trouble_mut().lost_at = cx.now;
                 if self.terms.resume_window_ms == 0 {
                     self.end(cx, Closed::new(Reason::Expired));
                 }
@@ -218,7 +221,7 @@ impl Machine {
     pub fn want(&mut self, cx: &mut Cx<'_>, wanted: bool) {
         let mode = cx.settings.reconnect.mode;
         let lost = self.phase == Phase::Reconnecting;
-        let idle = self.link.is_none();
+        let idle = !self.linked;
         let Some(dialer) = self.dialer_mut() else {
             return;
         };

@@ -1,22 +1,14 @@
 use bytes::Bytes;
 
-use super::{Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, refusal};
+use super::{
+    Cx, Heard, LoginFailure, Machine, Phase, Role, Stage, Time, Wake, greeting::Greeting, refusal,
+};
 use crate::{
     Closed, EventKind, Identity, Reason, RejectCode, Rejection,
     canary::{Canary, sings},
     proto::{Offer, Step, dialer::Login, keys::Keys, terms},
-    wire::{self, Secret, Terms, Violation},
+    wire::{self, Secret, Violation},
 };
-
-/// What an acceptor keeps of a peer between LOGIN and the host's answer.
-#[derive(Clone, Debug)]
-pub(super) struct Greeting {
-    credentials: Bytes,
-    asked: Terms,
-    /// What CHALLENGE is to ask.
-    pub(super) ask: Bytes,
-    answer: Option<Bytes>,
-}
 
 /// What became of an admission.
 #[derive(Debug)]
@@ -96,9 +88,9 @@ impl Machine {
             return;
         }
         self.fail_login(cx, closed, rejection);
-        self.link = None;
+        self.linked = false;
         self.stage = Stage::Down;
-        self.blocked_since = None;
+        self.unblock();
         self.wake(Wake::LINK);
         if self.phase == Phase::Connecting {
             self.step(Step::LinkLost);
@@ -197,7 +189,6 @@ impl Machine {
         dialer.session = welcome.session;
         dialer.secret = welcome.secret.clone();
         dialer.attempt = 0;
-        dialer.backoff.reset();
         self.terms = welcome.terms;
         self.identity = Some(identity);
         self.begin_session(cx, welcome.epoch);
@@ -222,7 +213,7 @@ impl Machine {
         self.epoch = epoch;
         self.inbox.reset();
         self.outbox.reset();
-        self.link_base = 0;
+        self.trouble = None;
         self.logged_in_at = cx.now;
         self.link_since = cx.now;
         self.liveness.link_up(cx.now);
@@ -245,12 +236,16 @@ impl Machine {
         };
         acceptor.instance = login.instance;
         acceptor.login_attempt = login.attempt;
-        acceptor.greeting = Some(Box::new(Greeting {
-            credentials: Bytes::copy_from_slice(login.credentials),
-            asked: login.terms,
-            ask: Bytes::new(),
-            answer: None,
-        }));
+        if let Some(opening) = &mut acceptor.opening {
+            opening.greeting = Some(Greeting {
+                credentials: Bytes::copy_from_slice(login.credentials),
+                asked: login.terms,
+                ask: Bytes::new(),
+                answer: None,
+                limits: None,
+                reserved: false,
+            });
+        }
         self.announced = true;
         self.stage = Stage::Offered;
         self.emit(cx, EventKind::LinkUp);
@@ -268,7 +263,7 @@ impl Machine {
         let Role::Acceptor(acceptor) = &self.role else {
             return None;
         };
-        let greeting = acceptor.greeting.as_ref()?;
+        let greeting = acceptor.greeting()?;
         Some(Offer {
             credentials: greeting.credentials.clone(),
             remote: self.remote,
@@ -281,46 +276,9 @@ impl Machine {
         let Role::Acceptor(acceptor) = &self.role else {
             return 0;
         };
-        acceptor.greeting.as_ref().map_or(0, |greeting| {
+        acceptor.greeting().map_or(0, |greeting| {
             greeting.credentials.len() + greeting.answer.as_ref().map_or(0, Bytes::len)
         })
-    }
-
-    /// Asks the peer back before judging it. False where it cannot be asked (any more, or while a question is open).
-    pub fn challenge(&mut self, ask: Bytes) -> bool {
-        if self.stage != Stage::Offered || ask.is_empty() || ask.len() >= wire::LOGIN_FRAME_BYTES {
-            return false;
-        }
-        let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        else {
-            return false;
-        };
-        greeting.ask = ask;
-        greeting.answer = None;
-        self.stage = Stage::Challenge;
-        self.wake(Wake::LINK);
-        true
-    }
-
-    /// The answer to the challenge, once it came.
-    pub fn take_answer(&mut self) -> Option<Bytes> {
-        self.acceptor_mut()?.greeting.as_mut()?.answer.take()
-    }
-
-    pub(super) fn on_answer(&mut self, answer: &[u8]) {
-        if let Some(greeting) = self
-            .acceptor_mut()
-            .and_then(|acceptor| acceptor.greeting.as_mut())
-        {
-            greeting.answer = Some(Bytes::copy_from_slice(answer));
-            self.stage = Stage::Offered;
-            self.wake(Wake::STATE);
-        } else if self.phase != Phase::Ended {
-            self.stage = Stage::Welcome; // admitted without it
-            self.wake(Wake::LINK);
-        }
     }
 
     /// The host says who this is. The registry has made room for the identity in the same step.
@@ -338,13 +296,19 @@ impl Machine {
         let Some(acceptor) = self.acceptor_mut() else {
             return Verdict::Gone;
         };
-        let Some(greeting) = acceptor.greeting.take() else {
+        let Some(opening) = &mut acceptor.opening else {
+            return Verdict::Gone;
+        };
+        let Some(greeting) = opening.greeting.take() else {
             return Verdict::Gone;
         };
         acceptor.keys = Keys::new(&secret);
-        acceptor.fresh = Some(secret);
-        acceptor.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
-        self.terms = terms::granted(cx.settings, &greeting.asked);
+        opening.fresh = Some(secret);
+        opening.login_by = (!sings(Canary::NeverProvenLives)).then_some(prove_by);
+        let ours = greeting
+            .limits
+            .unwrap_or_else(|| terms::wanted(cx.settings));
+        self.terms = terms::granted(&ours, &greeting.asked);
         self.identity = Some(identity);
         self.begin_session(cx, epoch);
         // A host need not wait for the answer to its question; WELCOME does.
@@ -368,8 +332,8 @@ impl Machine {
             return false;
         };
         self.phase == Phase::Connecting
-            && acceptor.greeting.is_some()
-            && acceptor.login_by.is_some_and(|by| now < by)
+            && acceptor.greeting().is_some()
+            && acceptor.login_by().is_some_and(|by| now < by)
     }
 
     /// The host says no.

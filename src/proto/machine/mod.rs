@@ -4,16 +4,14 @@ use super::{
     Cx, Effect, Key, LinkId, Phase, Side, Snapshot, Step, Time, Wake, dialer::Dialer, inbox::Inbox,
     keys::Keys, line::Line, liveness::Liveness, outbox::Outbox,
 };
-use crate::{
-    Closed, Event, EventKind, Identity, LossCause,
-    wire::{Secret, Terms},
-};
+use crate::{Closed, Event, EventKind, Identity, LossCause, wire::Terms};
 
 mod app;
 mod away;
 mod ending;
 mod fingerprint;
 mod frames;
+mod greeting;
 mod link;
 mod login;
 mod pause;
@@ -21,6 +19,7 @@ mod refusal;
 mod resume;
 mod timers;
 mod transmit;
+mod trouble;
 #[cfg(feature = "sim")]
 mod vitals;
 
@@ -33,6 +32,8 @@ pub use self::{
 pub use super::{dialer::LoginFailure, inbox::Received};
 use away::Away;
 use ending::Farewell;
+use greeting::Opening;
+use trouble::Trouble;
 
 /// One session, on either side: everything that happens to it, and nothing of how.
 ///
@@ -62,13 +63,15 @@ pub struct Machine {
     /// No handle will ever ask for it (again).
     abandoned: bool,
     ping_now: bool,
+    /// A beat moved the deadline: it is worth arming anew at once.
+    beaten: bool,
     /// Somebody asked whether the peer is there and waits to hear of it.
     probed: bool,
     epoch: u64,
-    link: Option<LinkId>,
+    /// Whether the last link is the current one: there is none otherwise.
+    linked: bool,
     last_link: LinkId,
     link_since: Time,
-    blocked_since: Option<Time>,
     remote: Option<SocketAddr>,
     identity: Option<Identity>,
     terms: Terms,
@@ -78,15 +81,11 @@ pub struct Machine {
     liveness: Liveness,
     role: Role,
     loss: LossCause,
-    /// `received` when the current link began: up to here a handle of the older link may read.
-    link_base: u64,
+    trouble: Option<Box<Trouble>>,
     ended: Option<Closed>,
     farewell: Farewell,
     /// The acceptor goes away; there is next to never anything here.
     away: Option<Box<Away>>,
-    resumed: u64,
-    replayed: u64,
-    volatile_dropped: u64,
 }
 
 /// What each side alone keeps.
@@ -100,16 +99,12 @@ enum Role {
 #[derive(Clone, Debug)]
 struct Acceptor {
     keys: Keys,
-    /// The secret that WELCOME or RESUMED is to carry; gone once it was written.
-    fresh: Option<Secret>,
     instance: [u8; 16],
     login_attempt: u64,
-    /// Before login: when it must be over. From admission until the first proof: when that must have come (R16).
-    login_by: Option<Time>,
-    lost_at: Time,
+    /// Nothing once the newest secret is proven.
+    opening: Option<Box<Opening>>,
     /// How long the end is remembered, for a peer that comes back to hear of it (R13).
     forget_at: Time,
-    greeting: Option<Box<login::Greeting>>,
 }
 
 /// How far the current link has come.
@@ -170,13 +165,10 @@ impl Machine {
         let link = LinkId(1);
         let role = Role::Acceptor(Acceptor {
             keys: Keys::default(),
-            fresh: None,
             instance: [0; 16],
             login_attempt: 0,
-            login_by: Some(login_by),
-            lost_at: now,
+            opening: Some(Box::new(Opening::until(login_by))),
             forget_at: now,
-            greeting: None,
         });
         let machine = Self {
             phase: Phase::Connecting,
@@ -184,7 +176,7 @@ impl Machine {
             phase_since: now,
             stage: Stage::Greeting,
             abandoned: true,
-            link: Some(link),
+            linked: true,
             last_link: link,
             link_since: now,
             remote,
@@ -205,12 +197,12 @@ impl Machine {
             announced: false,
             abandoned: false,
             ping_now: false,
+            beaten: false,
             probed: false,
             epoch: 0,
-            link: None,
+            linked: false,
             last_link: LinkId(0),
             link_since: Time::START,
-            blocked_since: None,
             remote: None,
             identity: None,
             terms: Terms::default(),
@@ -220,13 +212,10 @@ impl Machine {
             liveness: Liveness::default(),
             role,
             loss: LossCause::ClosedByPeer,
-            link_base: 0,
+            trouble: None,
             ended: None,
             farewell: Farewell::None,
             away: None,
-            resumed: 0,
-            replayed: 0,
-            volatile_dropped: 0,
         }
     }
 
@@ -266,7 +255,11 @@ impl Machine {
     /// The link whose frames count. Every other link of this session is stale (R11).
     #[must_use]
     pub const fn current_link(&self) -> Option<LinkId> {
-        self.link
+        if self.linked {
+            Some(self.last_link)
+        } else {
+            None
+        }
     }
 
     /// Why the session ended, if it did.
@@ -291,6 +284,12 @@ impl Machine {
     #[must_use]
     pub const fn lease(&self) -> std::time::Duration {
         super::terms::lease(&self.terms)
+    }
+
+    /// How long it is kept without a link; zero before login.
+    #[must_use]
+    pub const fn resume_window(&self) -> std::time::Duration {
+        super::terms::resume_window(&self.terms)
     }
 
     /// Takes who is to be woken.
@@ -335,9 +334,9 @@ impl Machine {
             received: self.inbox.received(),
             received_bytes: self.inbox.received_bytes(),
             taken: self.inbox.taken(),
-            resumed: self.resumed,
-            replayed: self.replayed,
-            volatile_dropped: self.volatile_dropped,
+            resumed: self.trouble().resumed,
+            replayed: self.trouble().replayed,
+            volatile_dropped: self.trouble().volatile_dropped,
         }
     }
 
@@ -374,7 +373,7 @@ impl Machine {
     /// Makes the next link of this session the current one: every other is stale from here on.
     fn new_link(&mut self) -> LinkId {
         self.last_link = LinkId(self.last_link.0.wrapping_add(1));
-        self.link = Some(self.last_link);
+        self.linked = true;
         self.last_link
     }
 

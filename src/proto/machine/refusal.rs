@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     Closed, Reason, RejectCode, Rejection, Retry,
+    error::FIRST_OF_REJECTIONS,
     wire::{self, Frame, RetryClass},
 };
 
@@ -28,9 +29,9 @@ impl Refusal {
         Self::of_closed(&Closed::new(reason))
     }
 
-    /// How a session ended, for the peer who proved that it was its own.
+    /// How a session ended, for the peer who proved that it was its own: in the host's words, where it did not let the peer back.
     pub(super) fn of_closed(closed: &Closed) -> Self {
-        let (code, retry) = (closed.reason().code(), closed.retry());
+        let (code, retry) = (closed.code(), closed.retry());
         Self::saying(code, retry, closed.redirect(), closed.text())
     }
 
@@ -75,6 +76,16 @@ pub(super) fn rejection(refused: &wire::Refused<'_>) -> Rejection {
         refused.redirect,
         refused.text,
     )
+}
+
+/// The end that CLOSE names.
+pub(super) fn end_of(reason: Reason, close: &wire::Close<'_>) -> Closed {
+    let retry = retry_of(close.retry);
+    if close.code < FIRST_OF_REJECTIONS {
+        return Closed::new(reason).with_text(close.text).with_retry(retry);
+    }
+    let code = RejectCode::from_code(close.code);
+    Closed::new(reason).with_rejection(Rejection::from_peer(code, retry, "", close.text))
 }
 
 pub(super) fn retry_class(retry: Retry) -> RetryClass {

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Cx, LinkId, Machine, Phase, Role, Stage, Wake, ending, refusal};
+use super::{Cx, LinkId, Machine, Opening, Phase, Role, Side, Stage, Time, Wake, ending, refusal};
 use crate::{
     Closed, EventKind, LossCause, Reason, RejectCode, Rejection, Retry,
     proto::{Step, keys::Presented, terms},
@@ -23,6 +23,8 @@ pub enum ResumeRefusal {
     Incompatible,
     /// Too many come back at this moment, or too many of its network failed: not before so much time has passed.
     Busy(Duration),
+    /// The host says to come later; the session stays.
+    NotNow(Rejection),
 }
 
 /// The acceptor's part.
@@ -34,6 +36,31 @@ impl Machine {
             return false;
         };
         acceptor.keys.knows(secret) & (self.epoch != 0)
+    }
+
+    /// Whether this RESUME would bring the session back, but for its positions: worth asking the host.
+    #[must_use]
+    pub fn is_resumable(&self, resume: &Resume) -> bool {
+        let Role::Acceptor(acceptor) = &self.role else {
+            return false;
+        };
+        self.ended.is_none()
+            && acceptor.keys.check(&resume.secret, resume.attempt) == Presented::Valid
+    }
+
+    /// The host does not let this peer back: the session ends, and the peer is to hear the host's words, once it has proven that it
+    /// is its own.
+    pub fn bar(&mut self, cx: &mut Cx<'_>, resume: &Resume, why: Rejection) -> ResumeRefusal {
+        if !self.knows(&resume.secret) {
+            return ResumeRefusal::Gone;
+        }
+        if self.ended.is_none() {
+            self.dismiss(cx, Closed::new(Reason::Removed).with_rejection(why));
+        }
+        let closed = self.ended.clone();
+        closed.map_or(ResumeRefusal::Gone, |closed| {
+            ResumeRefusal::Ended(closed, self.inbox.taken())
+        })
     }
 
     /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
@@ -89,8 +116,8 @@ impl Machine {
         let link = self.new_link();
         if let Some(acceptor) = self.acceptor_mut() {
             acceptor.keys.rotate(&resume.secret, resume.attempt, &fresh);
-            acceptor.fresh = Some(fresh);
-            acceptor.login_by = None; // whoever resumes has read WELCOME
+            // Whoever resumes has read WELCOME: there is no login to be over any more.
+            acceptor.opening = Some(Box::new(Opening::of(fresh)));
         }
         self.remote = remote;
         self.epoch += 1;
@@ -104,31 +131,34 @@ impl Machine {
 
     /// The resume window has passed since the link was lost.
     pub(super) fn expire_if_due(&mut self, cx: &mut Cx<'_>) {
-        let window = terms::resume_window(&self.terms);
-        let Role::Acceptor(acceptor) = &mut self.role else {
-            return;
-        };
-        if self.phase != Phase::Reconnecting || cx.now < acceptor.lost_at + window {
+        let is_lost = self.phase == Phase::Reconnecting && self.side() == Side::Acceptor;
+        if !is_lost || cx.now < self.expires_at() {
             return;
         }
         if super::timers::is_late(cx, &self.terms) {
             // We slept; the peer may have knocked in vain. From now on it gets the time that we were away, a window at most:
             // never none, for the timer was set for no later than the window's end.
-            acceptor.lost_at = (acceptor.lost_at + cx.late + cx.late).min(cx.now);
+            let lost_at = &mut self.trouble_mut().lost_at;
+            *lost_at = (*lost_at + cx.late + cx.late).min(cx.now);
             return;
         }
         self.end(cx, Closed::new(Reason::Expired));
+    }
+
+    /// When an acceptor's session that has no link has waited for its peer long enough.
+    pub(super) fn expires_at(&self) -> Time {
+        self.trouble().lost_at + terms::resume_window(&self.terms)
     }
 
     /// The first frame on the link that carried the newest secret proves that it arrived (R5). A CLOSE that came before the
     /// secret was written proves nothing.
     pub(super) fn prove(&mut self) {
         if let Role::Acceptor(acceptor) = &mut self.role
-            && !acceptor.keys.is_proven()
-            && acceptor.fresh.is_none()
+            && let Some(opening) = &acceptor.opening
+            && opening.fresh.is_none()
         {
             acceptor.keys.prove();
-            acceptor.login_by = None;
+            acceptor.opening = None;
         }
     }
 
@@ -140,6 +170,7 @@ impl Machine {
             }
             ResumeRefusal::Incompatible => refusal::Refusal::of_reason(Reason::Incompatible),
             ResumeRefusal::Busy(after) => refusal::Refusal::of(&Rejection::busy(after)),
+            ResumeRefusal::NotNow(why) => refusal::Refusal::of(&why),
             ResumeRefusal::Gone => refusal::Refusal::of_reason(Reason::Gone),
             ResumeRefusal::Stale(attempt) => refusal::Refusal {
                 attempt,
@@ -180,7 +211,7 @@ impl Machine {
 
     pub(super) fn on_resume_refused(&mut self, cx: &mut Cx<'_>, refused: &wire::Refused<'_>) {
         if let RejectCode::Busy | RejectCode::Full = RejectCode::from_code(refused.code) {
-            self.link = None;
+            self.linked = false;
             self.stage = Stage::Down;
             self.wake(Wake::LINK);
             let after = match refusal::retry_of(refused.retry) {
@@ -225,12 +256,13 @@ impl Machine {
 impl Machine {
     /// Both sides: the session goes on, on this link.
     fn continue_on_link(&mut self, cx: &mut Cx<'_>) {
-        self.link_base = self.inbox.received();
         self.link_since = cx.now;
         self.liveness.link_up(cx.now);
-        let replayed = self.outbox.to_replay();
-        self.resumed += 1;
-        self.replayed += replayed;
+        let (received, replayed) = (self.inbox.received(), self.outbox.to_replay());
+        let trouble = self.trouble_mut();
+        trouble.link_base = received;
+        trouble.resumed += 1;
+        trouble.replayed += replayed;
         self.wake(Wake::ALL);
         if self.phase == Phase::Reconnecting {
             self.step(Step::Resumed);

@@ -24,7 +24,7 @@ impl Machine {
     /// When this session must be looked at again, if nothing happens before: the earliest of everything it waits for.
     ///
     /// Computed, not stored: activity only ever moves deadlines *later*, so a timer set for an earlier one finds nothing
-    /// to do, asks again, and is set anew.
+    /// to do, asks again, and is set anew. After a [beat](Self::take_beaten) it is set anew at once.
     #[must_use]
     pub fn deadline(&self, settings: &Settings) -> Option<Time> {
         let mut soonest = Soonest(None);
@@ -37,9 +37,9 @@ impl Machine {
                 }
             }
             Role::Acceptor(acceptor) if self.phase != Phase::Ended => {
-                soonest.add(acceptor.login_by);
+                soonest.add(acceptor.login_by());
                 if self.phase == Phase::Reconnecting {
-                    soonest.add(Some(acceptor.lost_at + terms::resume_window(&self.terms)));
+                    soonest.add(Some(self.expires_at()));
                 }
             }
             // Nothing is forgotten before its last word, whenever that is.
@@ -62,11 +62,9 @@ impl Machine {
         if self.stage == Stage::Open {
             soonest.add(self.inbox.due_at());
         }
-        if self.link.is_some() {
-            soonest.add(
-                self.blocked_since
-                    .map(|since| since + settings.stalled_write),
-            );
+        if self.linked {
+            let since = self.trouble().blocked_since;
+            soonest.add(since.map(|since| since + settings.stalled_write));
         }
         soonest.add(self.farewell.until());
         soonest.add(self.away_at());
@@ -76,15 +74,39 @@ impl Machine {
     /// What a deadline could have come nearer by, while messages flow: as long as this stays the same, deadlines only move
     /// later, and nobody needs to compute them. `None` in every other state.
     #[must_use]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "twice an input, and most of what is computed is compared away"
+    )]
     pub fn course(&self) -> Option<Course> {
         (self.phase.is_up() && self.stage == Stage::Open).then_some(Course {
             phase: self.phase,
-            link: self.link,
+            link: self.current_link(),
             ack_at: self.inbox.due_at(),
-            blocked_since: self.blocked_since,
+            blocked_since: self.trouble().blocked_since,
             ping_now: self.ping_now,
             leave_by: self.away.as_ref().map(|away| away.by),
         })
+    }
+
+    /// Whether a beat was exchanged since this was asked last. While messages flow, deadlines that move later are left to fire
+    /// in vain; of an idle session, which only beats, every deadline would. So a beat arms anew what it moved.
+    pub const fn take_beaten(&mut self) -> bool {
+        std::mem::replace(&mut self.beaten, false)
+    }
+
+    /// A beat was exchanged. An idle session does nothing else, so this is also when it gives memory back.
+    pub(super) fn beat(&mut self, now: Time) {
+        self.beaten = true;
+        self.liveness.forget_spent(now);
+        self.release();
+    }
+
+    fn release(&mut self) {
+        self.inbox.release();
+        self.outbox.release();
+        self.volatile.release();
     }
 
     /// Time passed. Does what is due, and nothing where nothing is.
@@ -108,7 +130,7 @@ impl Machine {
             Role::Dialer(dialer) if is_due(cx, dialer.login.ends_by()) => {
                 self.end_login(cx, Closed::new(Reason::LoginTimedOut), None);
             }
-            Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by) => {
+            Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by()) => {
                 self.end(cx, Closed::new(Reason::LoginTimedOut));
             }
             _ => {}
@@ -145,14 +167,13 @@ impl Machine {
             self.ping_now = true;
             self.wake(Wake::LINK);
         }
-        self.inbox.release();
-        self.outbox.release();
-        self.volatile.release();
+        self.liveness.forget_spent(cx.now);
+        self.release();
     }
 
     /// Ends a session whose welcome nobody proved in time, whether its link is up or gone.
     fn end_if_unproven(&mut self, cx: &mut Cx<'_>) -> bool {
-        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by));
+        let due = matches!(&self.role, Role::Acceptor(acceptor) if is_due(cx, acceptor.login_by()));
         if due {
             self.end(cx, Closed::new(Reason::NeverProven));
         }
@@ -214,11 +235,8 @@ impl Machine {
     }
 
     fn check_blocked(&mut self, cx: &mut Cx<'_>) {
-        if is_due(
-            cx,
-            self.blocked_since
-                .map(|since| since + cx.settings.stalled_write),
-        ) {
+        let since = self.trouble().blocked_since;
+        if is_due(cx, since.map(|since| since + cx.settings.stalled_write)) {
             self.lose(cx, LossCause::WriteStalled);
         }
     }

@@ -1,8 +1,13 @@
-use super::{Cx, Farewell, LinkId, Machine, Stage, Wake, refusal};
+use bytes::Bytes;
+
+use super::{Acceptor, Cx, Farewell, LinkId, Machine, Stage, Wake, refusal};
 use crate::{
     canary::{self, Canary, sings},
     proto::{dialer::Login as Wish, terms},
-    wire::{Close, Frame, Login, Resumed, VERSION, Welcome, encode_data, encode_volatile},
+    wire::{
+        Close, Frame, LONG_BYTES, Login, LongPayload, Resumed, VERSION, Welcome, encode_data,
+        encode_volatile, payload_header,
+    },
 };
 
 /// What [`Machine::transmit`] left to do.
@@ -19,7 +24,18 @@ pub struct Transmit {
 impl Machine {
     /// Appends to `out` what this link may write now: at most a turn's frames and bytes.
     pub fn transmit(&mut self, cx: &mut Cx<'_>, link: LinkId, out: &mut Vec<u8>) -> Transmit {
-        if self.link != Some(link) {
+        self.transmit_parts(cx, link, out, None)
+    }
+
+    /// The same. Long messages go to `long`, where there is one, to be written from where they lie.
+    pub fn transmit_parts(
+        &mut self,
+        cx: &mut Cx<'_>,
+        link: LinkId,
+        out: &mut Vec<u8>,
+        long: Option<&mut Vec<LongPayload>>,
+    ) -> Transmit {
+        if self.current_link() != Some(link) {
             return Transmit {
                 more: false,
                 close: !canary::is_lax_about_links(),
@@ -27,8 +43,8 @@ impl Machine {
         }
         let before = out.len();
         self.write_handshake(cx, out);
-        if let Farewell::Refusing { refusal, .. } = &self.farewell {
-            refusal.encode(out);
+        if let Farewell::Refusing(refusing) = &self.farewell {
+            refusing.refusal.encode(out);
             self.settle();
             return Transmit {
                 more: false,
@@ -37,7 +53,7 @@ impl Machine {
         }
         let mut transmit = Transmit::default();
         if self.stage == Stage::Open {
-            transmit.more = self.write_open(cx, out, before);
+            transmit.more = self.write_open(cx, out, long, before);
             if !transmit.more {
                 transmit.close = self.write_farewell(out);
             }
@@ -73,10 +89,7 @@ impl Machine {
                 }
             }
             Stage::Challenge => {
-                if let Some(greeting) = self
-                    .acceptor_mut()
-                    .and_then(|acceptor| acceptor.greeting.as_mut())
-                {
+                if let Some(greeting) = self.acceptor_mut().and_then(Acceptor::greeting_mut) {
                     Frame::Challenge(&std::mem::take(&mut greeting.ask)).encode(out);
                 }
                 self.stage = Stage::AwaitAnswer;
@@ -112,7 +125,7 @@ impl Machine {
         let (session, epoch, terms) = (self.key.as_u64(), self.epoch, self.terms);
         let Some(secret) = self
             .acceptor_mut()
-            .and_then(|acceptor| acceptor.fresh.take())
+            .and_then(|acceptor| acceptor.opening.as_mut()?.fresh.take())
         else {
             return;
         };
@@ -139,7 +152,7 @@ impl Machine {
         let epoch = self.epoch;
         let Some(secret) = self
             .acceptor_mut()
-            .and_then(|acceptor| acceptor.fresh.take())
+            .and_then(|acceptor| acceptor.opening.as_mut()?.fresh.take())
         else {
             return;
         };
@@ -153,10 +166,17 @@ impl Machine {
     }
 
     /// Control first, so that no amount of data holds a heartbeat up; then messages. True where the budget ran out.
-    fn write_open(&mut self, cx: &Cx<'_>, out: &mut Vec<u8>, before: usize) -> bool {
+    fn write_open(
+        &mut self,
+        cx: &Cx<'_>,
+        out: &mut Vec<u8>,
+        mut long: Option<&mut Vec<LongPayload>>,
+        before: usize,
+    ) -> bool {
         let suspect = self.phase == super::Phase::Suspect;
         if let Some(pong) = self.liveness.pong(cx.now, cx.tick) {
             Frame::Pong(pong).encode(out);
+            self.beat(cx.now);
         }
         self.write_go_away(cx, out);
         let ping = std::mem::take(&mut self.ping_now)
@@ -169,28 +189,38 @@ impl Machine {
         if self.inbox.is_due(cx.now) || (company && self.inbox.has_news()) {
             Frame::Ack(self.inbox.state()).encode(out);
         }
-        let mut frames = 0;
-        let spent = |frames: usize, out: &Vec<u8>| {
-            frames >= cx.settings.turn_frames || out.len() - before >= cx.settings.turn_bytes
+        let (mut frames, mut lent) = (0, 0);
+        let spent = |frames: usize, lent: usize, out: &Vec<u8>| {
+            frames >= cx.settings.turn_frames || out.len() - before + lent >= cx.settings.turn_bytes
         };
         while !self.volatile.is_empty() {
-            if spent(frames, out) {
+            if spent(frames, lent, out) {
                 return true;
             }
             let Some(one) = self.volatile.pop_front() else {
                 break;
             };
-            encode_volatile(&one.payload, out);
+            match &mut long {
+                Some(long) if one.payload.len() >= LONG_BYTES => {
+                    lent += lend(one.payload, true, out, long);
+                }
+                _ => encode_volatile(&one.payload, out),
+            }
             frames += 1;
         }
         while self.has_unwritten() {
-            if spent(frames, out) {
+            if spent(frames, lent, out) {
                 return true;
             }
             let Some(payload) = self.outbox.write_next(&self.terms) else {
                 break;
             };
-            encode_data(payload, out);
+            match &mut long {
+                Some(long) if payload.len() >= LONG_BYTES => {
+                    lent += lend(payload.clone(), false, out, long);
+                }
+                _ => encode_data(payload, out),
+            }
             frames += 1;
         }
         // A probe goes out whatever else does; a mere beat only where nothing else did.
@@ -203,7 +233,7 @@ impl Machine {
     /// The last words on this link, once everything before them was written. True where the link closes after them.
     fn write_farewell(&mut self, out: &mut Vec<u8>) -> bool {
         match &mut self.farewell {
-            Farewell::None | Farewell::Done | Farewell::Refusing { .. } => false,
+            Farewell::None | Farewell::Done | Farewell::Refusing(_) => false,
             Farewell::Closing { said, .. } => {
                 if self.outbox.is_written() && !std::mem::replace(said, true) {
                     self.write_close(out);
@@ -229,7 +259,7 @@ impl Machine {
     fn write_close(&self, out: &mut Vec<u8>) {
         let Some(closed) = &self.ended else { return };
         let text = closed.text().unwrap_or_default();
-        let (code, retry) = (closed.reason().code(), refusal::retry_class(closed.retry()));
+        let (code, retry) = (closed.code(), refusal::retry_class(closed.retry()));
         Frame::Close(Close {
             code,
             retry,
@@ -260,7 +290,7 @@ impl Machine {
                         .farewell
                         .has_words(self.inbox.is_empty(), self.outbox.is_written())
             }
-            _ => matches!(self.farewell, Farewell::Refusing { .. }),
+            _ => matches!(self.farewell, Farewell::Refusing(_)),
         }
     }
 
@@ -277,4 +307,13 @@ impl Machine {
             self.wake(Wake::LINK);
         }
     }
+}
+
+/// Only what stands before a long message is written to `out`. How many bytes the message has.
+fn lend(payload: Bytes, volatile: bool, out: &mut Vec<u8>, long: &mut Vec<LongPayload>) -> usize {
+    let len = payload.len();
+    out.extend_from_slice(&payload_header(volatile, len));
+    let at = out.len();
+    long.push(LongPayload { at, payload });
+    len
 }

@@ -48,6 +48,7 @@ impl Machine {
             settings,
             tick: 0,
             direct: false,
+            whole: None,
             fx: &mut fx,
         };
         Vitals {
@@ -69,20 +70,20 @@ impl Machine {
             logged_in_at: self.logged_in_at,
             proven: match &self.role {
                 Role::Dialer(_) => true,
-                Role::Acceptor(acceptor) => acceptor.keys.is_proven(),
+                Role::Acceptor(acceptor) => acceptor.is_proven(),
             },
             attempt: match &self.role {
                 Role::Dialer(_) => 0,
                 Role::Acceptor(acceptor) => acceptor.keys.attempt(),
             },
-            resumed: self.resumed,
+            resumed: self.trouble().resumed,
             lease: terms::lease(&self.terms),
             resume_window: terms::resume_window(&self.terms),
             deadline: self.deadline(settings),
             settled: self.is_settled(),
             abandoned: self.abandoned,
-            unwritten: self.link.is_some()
-                && self.blocked_since.is_none()
+            unwritten: self.linked
+                && self.trouble().blocked_since.is_none()
                 && !matches!(self.stage, Stage::Down | Stage::Dialing)
                 && self.wants_transmit(&cx),
         }

@@ -1,10 +1,14 @@
 //! Strangers who are up to no good, from networks of their own.
 
-mod stranger;
+pub(super) mod stranger;
 
-use self::stranger::{Door, Heard, SECOND, extension, login, resume};
+use self::stranger::{
+    Door, Heard, SECOND, extension, from, login, login_nth, resume, resume_attempt,
+};
 use crate::{
-    Config, RejectCode, Rejection,
+    Config, Reason, RejectCode, Rejection,
+    proto::Key,
+    registry::{Prefix, Whom},
     wire::{CREDENTIALS_BYTES, RetryClass, encode_data},
 };
 
@@ -192,6 +196,92 @@ fn who_comes_too_early_hears_when_to_come_and_keeps_the_session() {
         Heard::of(&door.resume(1, session, [99; 16])),
         Heard::Resumed
     );
+}
+
+#[test]
+fn who_comes_from_a_banned_network_is_refused_before_the_host_is_asked() {
+    let mut door = Door::new(Config::new().failed_logins(2));
+    let session = door.lost_session();
+    let network = Whom::Network(Prefix::of(from(1)));
+    let hour = SECOND * 3_600;
+    let why = Rejection::other(1_001);
+    assert!(
+        door.registry
+            .ban(network.clone(), door.now, Some(hour), &why)
+    );
+    let refused = |retry| Heard::Refused(RejectCode::Other(1_001), retry);
+    for _ in 0..10 {
+        let heard = door.log_in(1, Err(Rejection::full()));
+        assert_eq!(heard, refused(RetryClass::Never), "and not busy after two");
+    }
+    assert_eq!(door.log_in(2, Ok(2)), Heard::Welcome, "another network");
+
+    // A wrong secret ends nothing, from wherever it comes.
+    let gone = Heard::Refused(RejectCode::Other(8), RetryClass::Now);
+    assert_eq!(Heard::of(&door.resume(1, session, [5; 16])), gone);
+    let alive = Key::from_u64(session);
+    let ended = |door: &Door| {
+        door.registry
+            .get(alive)
+            .and_then(|one| one.ended().cloned())
+    };
+    assert_eq!(ended(&door), None);
+    let answer = door.resume(1, session, [99; 16]);
+    assert_eq!(Heard::of(&answer), refused(RetryClass::Never));
+    let closed = ended(&door).expect("both ends know that it is over");
+    assert_eq!(closed.reason(), Reason::Removed);
+    let answer = door.resume(2, session, [99; 16]);
+    assert_eq!(
+        Heard::of(&answer),
+        refused(RetryClass::Never),
+        "from elsewhere, too"
+    );
+
+    door.now = door.now + hour;
+    assert_eq!(door.log_in(1, Ok(3)), Heard::Welcome, "it is over");
+}
+
+// [TAKE-10]
+#[test]
+fn a_client_replaces_its_own_ghost_as_often_as_it_likes_and_another_one_only_now_and_then() {
+    let mut door = Door::new(Config::new());
+    let mut log_in = |instance, attempt| {
+        let login = login_nth(instance, attempt, b"who");
+        door.say_login(1, &login, Ok(1))
+    };
+    for attempt in 1..10 {
+        assert_eq!(log_in(1, attempt), Heard::Welcome, "its own ghost");
+    }
+    assert_eq!(log_in(2, 1), Heard::Welcome, "a first takeover");
+    let occupied = Heard::Refused(RejectCode::Occupied, RetryClass::After(1_000));
+    assert_eq!(log_in(1, 10), occupied, "and back at once");
+    assert_eq!(
+        log_in(2, 2),
+        Heard::Welcome,
+        "whoever holds it has its ghosts, too"
+    );
+}
+
+// [LIMIT-15]
+#[test]
+fn a_session_whose_link_breaks_again_and_again_is_asked_to_wait_and_is_kept() {
+    let mut door = Door::new(Config::new().comings_a_minute(3));
+    let session = door.lost_session();
+    let mut waits = Vec::new();
+    for attempt in 1..10 {
+        let answer = door.say_resume(1, &resume_attempt(session, [99; 16], attempt));
+        match Heard::of(&answer) {
+            Heard::Resumed => {}
+            Heard::Refused(RejectCode::Busy, RetryClass::After(wait)) => {
+                waits.push(wait / 1_000);
+                door.now = door.now + SECOND * (wait / 1_000);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // The login and two resumes were free; half of the resume window of 120 s is the longest.
+    assert_eq!(waits, [20, 40, 60, 60]);
+    assert_eq!(door.log_in(2, Ok(2)), Heard::Welcome, "somebody else");
 }
 
 /// Nothing that a stranger sends is handed to anybody before it is admitted.

@@ -26,6 +26,7 @@ impl Life {
     fn new(seed: u64) -> Self {
         let config = Config::new()
             .unacked_messages(8)
+            .comings_a_minute(65_536)
             .resume_window(Duration::from_secs(30));
         let (pair, peer) = Pair::logged_in(config);
         Self {

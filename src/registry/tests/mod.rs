@@ -7,6 +7,7 @@ mod pair;
 mod door;
 mod lives;
 mod punctual;
+mod returning;
 mod standing;
 mod untimely;
 

@@ -2,12 +2,12 @@
 
 use std::{
     cell::RefCell,
-    io::{self, Read, Write},
+    io::{self, Read},
     net::TcpStream,
     rc::Rc,
 };
 
-use sessile_floors::{BUFFER, listen, not_now, whole};
+use sessile_floors::{BUFFER, Long, listen, not_now, whole, write};
 use smol::{Async, LocalExecutor};
 
 thread_local!(static SHARED: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]));
@@ -28,6 +28,9 @@ fn main() -> anyhow::Result<()> {
 async fn serve(socket: Async<TcpStream>) -> io::Result<()> {
     let mut rest = Vec::new(); // what there was no room to write, and then the beginning of a frame
     loop {
+        if let Some(mut long) = Long::begins(&rest)? {
+            return Box::pin(serve_long(&socket, &mut long)).await; // boxed: most links do not pay for it
+        }
         match SHARED.with_borrow_mut(|buffer| echo(socket.get_ref(), &mut rest, buffer)) {
             Ok(0) => {}
             Ok(mut unsent) => {
@@ -58,12 +61,17 @@ fn echo(mut socket: &TcpStream, rest: &mut Vec<u8>, buffer: &mut [u8]) -> io::Re
     Ok(whole - written)
 }
 
-fn write(mut socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    if bytes.is_empty() {
-        return Ok(0);
-    }
-    match socket.write(bytes) {
-        Err(error) if not_now(&error) => Ok(0),
-        written => written,
+/// Whoever sends frames of such a length goes on with them.
+async fn serve_long(socket: &Async<TcpStream>, long: &mut Long) -> io::Result<()> {
+    loop {
+        match long.read(socket.get_ref()) {
+            Ok(()) => {
+                while !long.write(socket.get_ref())? {
+                    socket.writable().await?;
+                }
+            }
+            Err(error) if not_now(&error) => socket.readable().await?,
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Near the physical limit: one thread, level-triggered epoll, neither runtime nor tasks.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Read},
     mem::MaybeUninit,
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
@@ -11,7 +11,7 @@ use rustix::{
     event::epoll::{self, CreateFlags, Event, EventData, EventFlags},
     io::Errno,
 };
-use sessile_floors::{BUFFER, listen, not_now, whole};
+use sessile_floors::{BUFFER, Long, listen, not_now, whole, write};
 
 const LISTENER: u64 = u64::MAX;
 
@@ -40,6 +40,8 @@ struct Link {
     /// What there was no room to write, and then the beginning of a frame.
     rest: Vec<u8>,
     unsent: usize,
+    /// Where its frames are longer than the buffer.
+    long: Option<Box<Long>>,
 }
 
 impl Server {
@@ -96,6 +98,7 @@ impl Server {
                 socket,
                 rest: Vec::new(),
                 unsent: 0,
+                long: None,
             });
         }
     }
@@ -105,7 +108,9 @@ impl Server {
             return;
         };
         let was_full = link.unsent > 0;
-        let served = if was_full {
+        let served = if let Some(long) = &mut link.long {
+            echo_long(long, &link.socket, &mut link.unsent)
+        } else if was_full {
             link.write_rest()
         } else {
             link.echo(&mut self.buffer)
@@ -140,6 +145,16 @@ impl Link {
         let written = write(&mut self.socket, &buffer[..whole])?;
         self.unsent = whole - written;
         self.rest = buffer[written..have].to_vec(); // without memory where nothing is left
+        self.begin_long()
+    }
+
+    fn begin_long(&mut self) -> io::Result<()> {
+        if self.unsent == 0
+            && let Some(long) = Long::begins(&self.rest)?
+        {
+            self.long = Some(long);
+            self.rest = Vec::new();
+        }
         Ok(())
     }
 
@@ -147,16 +162,18 @@ impl Link {
         let written = write(&mut self.socket, &self.rest[..self.unsent])?;
         self.rest.drain(..written);
         self.unsent -= written;
-        Ok(())
+        self.begin_long()
     }
 }
 
-fn write(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    if bytes.is_empty() {
-        return Ok(0);
+/// One write where the socket was full, else one read and one write. `unsent` says whether it is full now.
+fn echo_long(long: &mut Long, mut socket: &TcpStream, unsent: &mut usize) -> io::Result<()> {
+    if *unsent == 0 {
+        match long.read(&mut socket) {
+            Err(error) if not_now(&error) => return Ok(()),
+            read => read?,
+        }
     }
-    match socket.write(bytes) {
-        Err(error) if not_now(&error) => Ok(0),
-        written => written,
-    }
+    *unsent = usize::from(!long.write(&mut socket)?);
+    Ok(())
 }

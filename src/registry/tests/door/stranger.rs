@@ -9,25 +9,25 @@ use crate::{
     wire::{Decoder, Frame, Login, Resume, RetryClass, Secret, Terms, VERSION},
 };
 
-pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(in crate::registry::tests) const SECOND: Duration = Duration::from_secs(1);
 
 /// A server whose strangers are bytes.
-pub(super) struct Door {
-    pub(super) registry: Registry,
-    pub(super) now: Time,
-    pub(super) offered: Vec<Key>,
-    pub(super) secrets: u8,
-    pub(super) clients: u8,
+pub(in crate::registry::tests) struct Door {
+    pub(in crate::registry::tests) registry: Registry,
+    pub(in crate::registry::tests) now: Time,
+    pub(in crate::registry::tests) offered: Vec<Key>,
+    pub(in crate::registry::tests) secrets: u8,
+    pub(in crate::registry::tests) clients: u8,
 }
 
 /// One link of a stranger.
-pub(super) struct Stranger {
-    pub(super) port: Port,
-    pub(super) up: bool,
+pub(in crate::registry::tests) struct Stranger {
+    pub(in crate::registry::tests) port: Port,
+    pub(in crate::registry::tests) up: bool,
 }
 
 impl Door {
-    pub(super) fn new(config: Config) -> Self {
+    pub(in crate::registry::tests) fn new(config: Config) -> Self {
         Self {
             registry: Registry::new(config.validate().unwrap(), 7),
             now: Time::START + SECOND,
@@ -37,7 +37,7 @@ impl Door {
         }
     }
 
-    pub(super) fn knock(&mut self, network: u8) -> Stranger {
+    pub(in crate::registry::tests) fn knock(&mut self, network: u8) -> Stranger {
         let port = self.registry.accept(self.now, Some(from(network)));
         Stranger {
             port: port.expect("there is room"),
@@ -46,7 +46,11 @@ impl Door {
     }
 
     /// Bytes arrive, and the link's answer is what comes back.
-    pub(super) fn say(&mut self, stranger: &mut Stranger, mut bytes: &[u8]) -> Vec<u8> {
+    pub(in crate::registry::tests) fn say(
+        &mut self,
+        stranger: &mut Stranger,
+        mut bytes: &[u8],
+    ) -> Vec<u8> {
         let mut fx = Effects::default();
         let secrets = &mut self.secrets;
         let fresh = &mut || {
@@ -83,9 +87,22 @@ impl Door {
     }
 
     /// A login of which the host says so.
-    pub(super) fn log_in(&mut self, network: u8, says: Result<u64, Rejection>) -> Heard {
+    pub(in crate::registry::tests) fn log_in(
+        &mut self,
+        network: u8,
+        says: Result<u64, Rejection>,
+    ) -> Heard {
+        self.say_login(network, &login(b"who"), says)
+    }
+
+    pub(in crate::registry::tests) fn say_login(
+        &mut self,
+        network: u8,
+        login: &[u8],
+        says: Result<u64, Rejection>,
+    ) -> Heard {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &login(b"who"));
+        let answer = self.say(&mut stranger, login);
         let Some(key) = self.offered.pop() else {
             return Heard::of(&answer);
         };
@@ -108,14 +125,24 @@ impl Door {
         Heard::of(&answer)
     }
 
-    pub(super) fn resume(&mut self, network: u8, session: u64, secret: [u8; 16]) -> Vec<u8> {
+    pub(in crate::registry::tests) fn resume(
+        &mut self,
+        network: u8,
+        session: u64,
+        secret: [u8; 16],
+    ) -> Vec<u8> {
+        self.say_resume(network, &resume(session, secret))
+    }
+
+    /// On a link of its own, which is lost at once.
+    pub(in crate::registry::tests) fn say_resume(&mut self, network: u8, resume: &[u8]) -> Vec<u8> {
         let mut stranger = self.knock(network);
-        let answer = self.say(&mut stranger, &resume(session, secret));
+        let answer = self.say(&mut stranger, resume);
         self.leave(stranger);
         answer
     }
 
-    pub(super) fn leave(&mut self, stranger: Stranger) {
+    pub(in crate::registry::tests) fn leave(&mut self, stranger: Stranger) {
         let (key, link) = (stranger.port.key(), stranger.port.link());
         let cause = crate::LossCause::ClosedByPeer;
         self.registry
@@ -125,7 +152,7 @@ impl Door {
     }
 
     /// A session of number 1 that has lost its link and whose secret is all 99.
-    pub(super) fn lost_session(&mut self) -> u64 {
+    pub(in crate::registry::tests) fn lost_session(&mut self) -> u64 {
         self.clients += 1;
         let mut stranger = self.knock(200);
         self.say(&mut stranger, &login_of(self.clients, b"who"));
@@ -141,14 +168,14 @@ impl Door {
 
 /// What a link was told.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(in crate::registry::tests) enum Heard {
     Welcome,
     Resumed,
     Refused(RejectCode, RetryClass),
 }
 
 impl Heard {
-    pub(super) fn of(mut answer: &[u8]) -> Self {
+    pub(in crate::registry::tests) fn of(mut answer: &[u8]) -> Self {
         match Decoder::new().next(&mut answer).unwrap() {
             Some(Frame::Welcome(_)) => Self::Welcome,
             Some(Frame::Resumed(_)) => Self::Resumed,
@@ -158,27 +185,35 @@ impl Heard {
     }
 }
 
-pub(super) fn from(network: u8) -> SocketAddr {
+pub(in crate::registry::tests) fn from(network: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, network], 7))
 }
 
-pub(super) fn encoded(frame: &Frame<'_>) -> Vec<u8> {
+pub(in crate::registry::tests) fn encoded(frame: &Frame<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame.encode(&mut bytes);
     bytes
 }
 
-pub(super) fn login(credentials: &[u8]) -> Vec<u8> {
+pub(in crate::registry::tests) fn login(credentials: &[u8]) -> Vec<u8> {
     login_of(7, credentials)
 }
 
-pub(super) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
+pub(in crate::registry::tests) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
+    login_nth(instance, 1, credentials)
+}
+
+pub(in crate::registry::tests) fn login_nth(
+    instance: u8,
+    attempt: u64,
+    credentials: &[u8],
+) -> Vec<u8> {
     encoded(&Frame::Login(Login {
         version: VERSION,
         oldest: VERSION,
         features: 0,
         instance: [instance; 16],
-        attempt: 1,
+        attempt,
         terms: Terms {
             heartbeat_ms: 2_000,
             lease_ms: 6_000,
@@ -191,19 +226,27 @@ pub(super) fn login_of(instance: u8, credentials: &[u8]) -> Vec<u8> {
     }))
 }
 
-pub(super) fn resume(session: u64, secret: [u8; 16]) -> Vec<u8> {
+pub(in crate::registry::tests) fn resume(session: u64, secret: [u8; 16]) -> Vec<u8> {
+    resume_attempt(session, secret, 1)
+}
+
+pub(in crate::registry::tests) fn resume_attempt(
+    session: u64,
+    secret: [u8; 16],
+    attempt: u64,
+) -> Vec<u8> {
     encoded(&Frame::Resume(Resume {
         version: VERSION,
         session,
         secret: Secret::new(secret),
-        attempt: 1,
+        attempt,
         received: 0,
         taken: 0,
     }))
 }
 
 /// A frame that everybody has to skip, of so many bytes in all.
-pub(super) fn extension(len: usize) -> Vec<u8> {
+pub(in crate::registry::tests) fn extension(len: usize) -> Vec<u8> {
     let mut bytes = vec![0x80; len];
     bytes[..4].copy_from_slice(&(len as u32 - 4).to_be_bytes());
     bytes
