@@ -132,10 +132,11 @@ fn a_supervised_client_shows_the_text_and_stops() {
     let mut end = None;
     for _ in 0..10 {
         world.pass(SECOND);
-        end = end.or(client.drain().find_map(|update| match update {
-            Update::Ended(why) => Some(why),
-            _ => None,
-        }));
+        for update in client.drain() {
+            if let Update::Ended(why) = update {
+                end = Some(why);
+            }
+        }
     }
     let end = end.expect("it is told never");
     assert_eq!(

@@ -33,7 +33,7 @@ const ROUTINES: [&str; 24] = [
     "sessile::proto::machine::resume::on_resumed",
     "sessile::proto::machine::resume::continue_on_link",
     "sessile::proto::machine::frames::handle_frame",
-    "sessile::proto::machine::transmit::transmit",
+    "sessile::proto::machine::transmit::transmit_parts",
     "sessile::proto::outbox::Outbox::rewind",
     "sessile::proto::inbox::Inbox::take",
     "sessile::registry::Registry::handle_due",

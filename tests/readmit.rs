@@ -93,7 +93,7 @@ fn who_was_banned_meanwhile_hears_so_and_is_out_and_does_not_come_again() {
     let closed = gone.closed();
     assert_eq!(
         (closed.reason(), closed.retry()),
-        (Reason::ClosedByPeer, Retry::Never)
+        (Reason::Removed, Retry::Never)
     );
     assert_eq!(closed.rejection(), Some(&no));
     assert_eq!(gone.undelivered().len(), 1, "nobody took it");

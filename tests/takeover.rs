@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{MINUTE, MS, SECOND, TICK, World, lost, names, on_resume, read, soon};
 use futures::future::join;
 use sessile::{
@@ -204,7 +206,7 @@ fn the_newcomer_may_be_admitted_as_somebody_else() {
 fn at_most_one_link_of_an_identity_is_live_however_often_it_logs_in() {
     let world = World::new();
     // As often as it likes: tests/duels.rs has what is done about that.
-    let config = Config::new().takeover_pause(0 * SECOND);
+    let config = Config::new().takeover_pause(Duration::ZERO);
     let (server, mut door) = world.server(config.comings_a_minute(1_000));
     let mut all = Vec::new();
     for _ in 0..20 {

@@ -265,7 +265,7 @@ impl Inbox {
 
     /// Everything that decides what happens next, but for when an acknowledgement is [due](Self::due_at): messages, positions
     /// and bytes, and whether there is news. Memory that is kept decides nothing.
-    pub(super) fn hash_course(&self, state: &mut impl Hasher) {
+    pub(super) fn hash_course(&self, mut state: &mut dyn Hasher) {
         let idle = Busy::at(self.received);
         let Busy {
             queue,
@@ -276,9 +276,9 @@ impl Inbox {
             volatile: _, // these two are counted from the queue
             volatile_bytes: _,
         } = self.busy.as_deref().unwrap_or(&idle);
-        queue.hash(state);
-        [self.received, *taken, *stated].hash(state);
-        ([unstated_bytes, queued_bytes], self.has_news()).hash(state);
+        queue.hash(&mut state);
+        [self.received, *taken, *stated].hash(&mut state);
+        ([unstated_bytes, queued_bytes], self.has_news()).hash(&mut state);
     }
 
     /// Starts over for a new login.

@@ -1,7 +1,4 @@
-use std::{
-    collections::{VecDeque, vec_deque},
-    hash::{Hash, Hasher},
-};
+use std::collections::{VecDeque, vec_deque};
 
 use super::inbox::Received;
 
@@ -46,13 +43,5 @@ impl Line {
         if self.is_empty() {
             self.0 = None;
         }
-    }
-}
-
-/// By what is in it: memory that is kept decides nothing.
-impl Hash for Line {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len().hash(state);
-        self.iter().for_each(|one| one.hash(state));
     }
 }

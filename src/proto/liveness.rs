@@ -78,7 +78,7 @@ impl Nothing {
 
     /// So many milliseconds of so many microseconds each.
     const fn of_micros(millis: u32, micros_each: u32) -> u32 {
-        (millis as u64 * micros_each as u64 >> UNIT_SHIFT) as u32
+        ((millis as u64 * micros_each as u64) >> UNIT_SHIFT) as u32
     }
 
     /// A time, modulo three days.

@@ -1,6 +1,6 @@
 use std::{
     collections::VecDeque,
-    hash::{Hash, Hasher},
+    hash::{Hash as _, Hasher},
 };
 
 use bytes::Bytes;
@@ -32,7 +32,7 @@ pub(super) struct Outbox {
 }
 
 /// What there is to know only while a message is not acknowledged.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Busy {
     queue: VecDeque<Bytes>,
     bytes: usize,
@@ -275,6 +275,21 @@ impl Outbox {
     fn written(&self) -> u64 {
         self.busy.as_ref().map_or(self.acked, |busy| busy.written)
     }
+
+    /// Everything that decides what happens next: messages, positions and bytes. Memory that is kept decides nothing.
+    pub(super) fn hash_course(&self, mut state: &mut dyn Hasher) {
+        let idle = Busy::at(self.acked);
+        let Busy {
+            queue,
+            bytes,
+            bytes_on_link,
+            cursor,
+            written,
+        } = self.busy.as_deref().unwrap_or(&idle);
+        queue.hash(&mut state);
+        ([bytes, bytes_on_link], [self.acked, self.accepted_bytes]).hash(&mut state);
+        [cursor, written].hash(&mut state);
+    }
 }
 
 impl Busy {
@@ -301,17 +316,6 @@ impl Busy {
     /// How many messages of the queue the current link was given.
     fn on_link(&self, acked: u64) -> usize {
         usize::try_from(self.cursor.saturating_sub(acked)).unwrap_or(usize::MAX)
-    }
-}
-
-/// By what is in it: memory that is kept decides nothing.
-impl Hash for Outbox {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.acked, self.accepted_bytes).hash(state);
-        match &self.busy {
-            Some(busy) => busy.hash(state),
-            None => Busy::at(self.acked).hash(state),
-        }
     }
 }
 

@@ -1,3 +1,8 @@
+use crate::{
+    Address,
+    driver::Owner,
+    transport::{DynAccept, tcp::TcpAcceptor},
+};
 use futures::future::{BoxFuture, FusedFuture};
 use pin_project::pin_project;
 use std::{
@@ -29,9 +34,18 @@ pub struct Listen<T> {
 }
 
 impl<T> Listen<T> {
-    pub(super) fn new(bind: impl Future<Output = io::Result<T>> + Send + 'static) -> Self {
+    /// Binds the address; door, serving and inbox differ in what they make of it.
+    pub(super) fn to(
+        owner: Owner,
+        at: Address,
+        enter: impl FnOnce(Box<dyn DynAccept>) -> T + Send + 'static,
+    ) -> Self {
         Self {
-            bind: Some(Box::pin(bind)),
+            bind: Some(Box::pin(async move {
+                let (backlog, lease) = (owner.settings().accept_backlog, owner.settings().lease);
+                let acceptor = TcpAcceptor::bind(at, backlog, lease).await?;
+                Ok(enter(Box::new(acceptor)))
+            })),
         }
     }
 }

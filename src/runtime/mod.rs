@@ -35,9 +35,9 @@ pub use warning::Warning;
 use crate::{
     Address, Admit, Config, ConfigError, Host, Mode, Multi, Single, Spawn,
     driver::Owner,
-    transport::{Accept, Dial, DynAccept, tcp::TcpAcceptor, tcp::TcpDialer},
+    transport::{Accept, Dial, tcp::TcpDialer},
 };
-use std::{fmt, io, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 /// A client (`Runtime<Single>`) or a server (`Runtime<Multi>`).
 ///
@@ -261,9 +261,9 @@ impl Runtime<Multi> {
     /// ```
     pub fn listen(&self, at: impl Into<Address>) -> Listen<Door> {
         let owner = self.owner.clone();
-        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+        Listen::to(owner.clone(), at.into(), move |acceptor| {
             Door::new(&owner, acceptor)
-        }))
+        })
     }
 
     /// Listens over a transport of yours, or over the network in memory.
@@ -303,9 +303,9 @@ impl Runtime<Multi> {
     /// ```
     pub fn serve<H: Host>(&self, at: impl Into<Address>, host: H) -> Listen<Serving> {
         let owner = self.owner.clone();
-        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+        Listen::to(owner.clone(), at.into(), move |acceptor| {
             Serving::new(&owner, acceptor, host)
-        }))
+        })
     }
 
     /// The same over a transport of yours, or over the network in memory.
@@ -342,9 +342,9 @@ impl Runtime<Multi> {
     /// ```
     pub fn intake<A: Admit>(&self, at: impl Into<Address>, admit: A) -> Listen<Inbox<A::Peer>> {
         let owner = self.owner.clone();
-        Listen::new(bind(owner.clone(), at.into(), move |acceptor| {
+        Listen::to(owner.clone(), at.into(), move |acceptor| {
             Inbox::new(&owner, acceptor, admit)
-        }))
+        })
     }
 
     /// The same over a transport of yours, or over the network in memory.
@@ -381,17 +381,6 @@ impl Runtime<Multi> {
     pub fn sessions(&self) -> Sessions {
         Sessions::new(self.owner.collection())
     }
-}
-
-/// Binds the address; door, serving and inbox differ in what they make of it.
-async fn bind<T>(
-    owner: Owner,
-    at: Address,
-    enter: impl FnOnce(Box<dyn DynAccept>) -> T,
-) -> io::Result<T> {
-    let (backlog, lease) = (owner.settings().accept_backlog, owner.settings().lease);
-    let acceptor = TcpAcceptor::bind(at, backlog, lease).await?;
-    Ok(enter(Box::new(acceptor)))
 }
 
 impl<M: Mode> fmt::Debug for Runtime<M> {

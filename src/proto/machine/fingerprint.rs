@@ -55,7 +55,8 @@ impl Machine {
         inbox.hash_course(&mut state);
         inbox.due_at().is_some().hash(&mut state);
         state.time(inbox.due_at());
-        (outbox, volatile.len()).hash(&mut state);
+        outbox.hash_course(&mut state);
+        volatile.len().hash(&mut state);
         ended.as_ref().map(crate::Closed::reason).hash(&mut state);
         std::mem::discriminant(stage).hash(&mut state);
         state.time(self.resumed_by());

@@ -15,7 +15,7 @@ pub(super) struct Trouble {
     pub(super) volatile_dropped: u64,
 }
 
-static NONE: Trouble = Trouble::none();
+const NONE: &Trouble = &Trouble::none();
 
 impl Trouble {
     const fn none() -> Self {
@@ -32,7 +32,7 @@ impl Trouble {
 
 impl Machine {
     pub(super) fn trouble(&self) -> &Trouble {
-        self.trouble.as_deref().unwrap_or(&NONE)
+        self.trouble.as_deref().unwrap_or(NONE)
     }
 
     pub(super) fn trouble_mut(&mut self) -> &mut Trouble {

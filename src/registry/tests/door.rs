@@ -205,10 +205,7 @@ fn who_comes_from_a_banned_network_is_refused_before_the_host_is_asked() {
     let network = Whom::Network(Prefix::of(from(1)));
     let hour = SECOND * 3_600;
     let why = Rejection::other(1_001);
-    assert!(
-        door.registry
-            .ban(network.clone(), door.now, Some(hour), &why)
-    );
+    assert!(door.registry.ban(network, door.now, Some(hour), &why));
     let refused = |retry| Heard::Refused(RejectCode::Other(1_001), retry);
     for _ in 0..10 {
         let heard = door.log_in(1, Err(Rejection::full()));

@@ -1,0 +1,116 @@
+//! Who is there: by identity, by key, page by page.
+
+use super::Registry;
+use crate::{
+    Identity,
+    proto::{Key, Machine, Phase, Snapshot, Time},
+};
+
+impl Registry {
+    /// The session that holds an identity.
+    #[must_use]
+    pub fn holder(&self, identity: &Identity) -> Option<Key> {
+        self.find(identity.as_bytes())
+    }
+
+    /// The same, for a key that is not an [`Identity`] yet.
+    #[must_use]
+    pub fn find(&self, identity: &[u8]) -> Option<Key> {
+        let slot = self
+            .by_identity
+            .find(identity, |slot| self.is_named(slot, identity))?;
+        self.key_of(slot)
+    }
+
+    /// Whether the session in this slot has this identity.
+    fn is_named(&self, slot: u32, identity: &[u8]) -> bool {
+        let slot = self.slots.get(slot as usize);
+        let machine = slot.and_then(|slot| slot.machine.as_ref());
+        let named = machine.and_then(Machine::identity);
+        named.is_some_and(|named| named.as_bytes() == identity)
+    }
+
+    /// A session.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&Machine> {
+        let slot = self.slots.get(key.slot() as usize)?;
+        slot.machine
+            .as_ref()
+            .filter(|_| slot.generation == key.generation())
+    }
+
+    /// How a session stands.
+    #[must_use]
+    pub fn snapshot(&self, key: Key, now: Time) -> Option<Snapshot> {
+        self.get(key).map(|machine| machine.snapshot(now))
+    }
+
+    /// How many identities are in the collection.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_identity.len()
+    }
+
+    /// Whether nobody is logged in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_identity.is_empty()
+    }
+
+    /// Strangers: links whose peer nobody has admitted.
+    #[must_use]
+    pub const fn strangers(&self) -> usize {
+        self.strangers.len()
+    }
+
+    /// Slots that hold anything, the dead that are remembered included.
+    #[must_use]
+    pub fn occupied(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Logged-in sessions from this slot on, at most `most`, and the slot to go on from: an enumeration in pieces, so that
+    /// it holds nobody up for long.
+    #[must_use]
+    pub fn page(&self, from: usize, most: usize) -> (Vec<Key>, Option<usize>) {
+        let end = from.saturating_add(most).min(self.slots.len());
+        let in_collection =
+            |machine: &&Machine| machine.identity().is_some() && machine.phase() != Phase::Ended;
+        let keys = self.slots.get(from..end).unwrap_or_default().iter();
+        let keys = keys
+            .filter_map(|slot| {
+                slot.machine
+                    .as_ref()
+                    .filter(in_collection)
+                    .map(Machine::key)
+            })
+            .collect();
+        (keys, (end < self.slots.len()).then_some(end))
+    }
+
+    /// Whether every session is over and everything about it was said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.machine.as_ref())
+            .all(Machine::is_settled)
+    }
+
+    /// Every session, strangers and the dead that are remembered included.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.machine.as_ref().map(Machine::key))
+            .collect()
+    }
+
+    pub(super) fn key_of(&self, slot: u32) -> Option<Key> {
+        self.slots
+            .get(slot as usize)?
+            .machine
+            .as_ref()
+            .map(Machine::key)
+    }
+}
