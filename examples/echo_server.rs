@@ -46,8 +46,8 @@ Usage: echo_server --listen ADDR [OPTIONS]
   --threads N        on how many threads (default 1)
   --heartbeat-ms MS  how often a silent side says that it lives (default 2000)
   --lease-ms MS      how long silence is tolerated before a link counts as lost (default 6000)
-  --max-message N    how many bytes a message may have (default 1048320); from 64 KiB on the window grows with it,
-                     to 16 of them
+  --max-message N    how many bytes a message may have (default 1048320); from 64 KiB on the window
+                     grows with it, to 16 of them
   --resume-ms MS     how long a session without a link is kept (default 120000)
   --drain-ms MS      how long clients have to leave after SIGTERM (default 10000)
   --redirect ADDR    where they are to go then (default: they come back here)
