@@ -45,8 +45,8 @@ mod words {
     const_assert!(size_of::<Message<'static>>() == 40);
     // A time that may be none is no larger: a session has several (docs/PERFORMANCE.md).
     assert_eq_size!(Option<proto::Time>, u64);
-    // 600, and a word for who is told to go away.
-    const_assert!(size_of::<proto::Machine>() <= 608);
+    // What a session has while nothing happens to it; what it has while something does lies in boxes (docs/PERFORMANCE.md).
+    const_assert!(size_of::<proto::Machine>() <= 416);
     const_assert!(size_of::<registry::Port>() <= 32);
 }
 

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Closed, Reason, Rejection,
     proto::{Key, Time},
-    transport::{BoxLink, DynAccept, Outcome},
+    transport::{AnyLink, DynAccept, Outcome},
 };
 
 /// Where a listener's peers come in, each once its offer is complete. Dropping it stops the listener.
@@ -141,15 +141,13 @@ fn poll_closed(shared: &Arc<Shared>, id: usize, cx: &Context<'_>) -> Poll<()> {
 }
 
 /// A link was accepted. Where there is no room for one more stranger, or the gate was closed meanwhile, it is dropped again.
-fn enter(shared: &Arc<Shared>, id: usize, io: BoxLink) {
+fn enter(shared: &Arc<Shared>, id: usize, io: AnyLink) {
     let remote = io.remote_addr();
     let port = shared.with(|hub, now| {
         let open = |gate: &&GateState| gate.open || is_on(Race::EntersClosedGate);
         hub.gates.get(id).filter(open)?;
         let port = hub.registry.accept(now, remote)?;
-        let seat = hub.seat(port.key());
-        seat.gate = id;
-        seat.host = None;
+        hub.seat(port.key()).enter(id);
         Some(port)
     });
     if let Some(port) = port {
@@ -248,7 +246,7 @@ impl Hub {
             .get_mut(gate)
             .map(|gate| std::mem::take(&mut gate.offered));
         let mut waiting = Vec::from(offered.unwrap_or_default());
-        let of_gate = |key: &Key| self.seat_of(*key).is_some_and(|seat| seat.gate == gate);
+        let of_gate = |key: &Key| self.seat_of(*key).is_some_and(|seat| seat.gate() == gate);
         waiting.extend(self.places.new_in_line().filter(of_gate));
         for key in waiting {
             self.turn_away(key, now);

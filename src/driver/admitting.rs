@@ -73,7 +73,7 @@ impl Coming {
         if machine.is_none_or(|machine| machine.phase() == Phase::Ended) {
             return Poll::Ready(());
         }
-        remember(&mut hub.seat(self.key).waiters().recv, cx.waker());
+        remember(&mut hub.seat(self.key).waiting().recv, cx.waker());
         Poll::Pending
     }
 }

@@ -13,14 +13,14 @@ use crate::{
     error::retry_of,
     proto::{Key, LinkId, Machine},
     registry::Port,
-    transport::{BoxLink, DynDial},
+    transport::{AnyLink, DynDial},
 };
 
 /// One attempt to open a link, bounded in time.
 #[pin_project]
 pub(crate) struct Dialing {
     #[pin]
-    attempt: BoxFuture<'static, io::Result<BoxLink>>,
+    attempt: BoxFuture<'static, io::Result<AnyLink>>,
     #[pin]
     timeout: Sleep,
 }
@@ -48,7 +48,7 @@ impl Owner {
     }
 
     /// The client's session: its first link is up, and a task drives it from here on.
-    pub(crate) fn connected(&self, dialer: Arc<dyn DynDial>, io: BoxLink) -> Handle {
+    pub(crate) fn connected(&self, dialer: Arc<dyn DynDial>, io: AnyLink) -> Handle {
         let shared = self.shared();
         shared.dial_by(dialer);
         let key = self.new_dialer(0);
@@ -98,7 +98,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, key: Key, link: LinkId) {
 }
 
 impl Future for Dialing {
-    type Output = io::Result<BoxLink>;
+    type Output = io::Result<AnyLink>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -115,7 +115,7 @@ impl Future for Dialing {
 }
 
 impl Future for Wanted {
-    type Output = Option<BoxLink>;
+    type Output = Option<AnyLink>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

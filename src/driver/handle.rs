@@ -11,8 +11,9 @@ use bytes::Bytes;
 
 use super::{
     Feed, Owner, Sleep, Watcher,
-    hub::{Hub, Seat, remember},
+    hub::{Hub, remember},
     race::{Race, is_on},
+    seat::Seat,
     shared::Shared,
 };
 use crate::{
@@ -150,7 +151,7 @@ impl Handle {
         };
         self.poll(
             cx,
-            |seat| &mut seat.waiters().recv,
+            |seat| &mut seat.waiting().recv,
             ask,
             || Err(stopped().into()),
         )
@@ -174,7 +175,7 @@ impl Handle {
         };
         self.poll(
             cx,
-            |seat| &mut seat.waiters().send,
+            |seat| &mut seat.waiting().send,
             ask,
             || Err(stopped().into()),
         )
@@ -211,7 +212,7 @@ impl Handle {
                     rejection: None,
                 })
             };
-            let outcome = self.poll(cx, |seat| &mut seat.waiters().state, ask, gone);
+            let outcome = self.poll(cx, |seat| &mut seat.waiting().state, ask, gone);
             let Some(asked) = asked else { return outcome };
             let answer = me.answer(&asked).map(Bytes::from);
             self.input(|machine, cx| machine.answer(cx, answer));
@@ -249,7 +250,7 @@ impl Handle {
             None if machine.phase().is_up() => Poll::Ready(Ok(machine.epoch())),
             None => Poll::Pending,
         };
-        self.poll(cx, |seat| &mut seat.waiters().state, ask, || Err(stopped()))
+        self.poll(cx, |seat| &mut seat.waiting().state, ask, || Err(stopped()))
     }
 
     /// Closes the session; what was sent before still goes out. Twice is once.
@@ -263,7 +264,7 @@ impl Handle {
             true => Poll::Ready(()),
             false => Poll::Pending,
         };
-        self.poll(cx, |seat| &mut seat.waiters().state, ask, || ())
+        self.poll(cx, |seat| &mut seat.waiting().state, ask, || ())
     }
 
     /// What was not acknowledged, once.
@@ -358,7 +359,7 @@ impl Handle {
             if !machine.is_some_and(|machine| machine.phase().is_up()) {
                 return Poll::Ready(false);
             }
-            remember(&mut hub.seat(holder).waiters().probe, cx.waker());
+            remember(&mut hub.seat(holder).waiting().probe, cx.waker());
             Poll::Pending
         });
         match probing {
@@ -373,7 +374,7 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared().with(|hub, now| {
-            if hub.seat(self.key).host.is_none() {
+            if hub.seat(self.key).has_handle() {
                 hub.input(self.key, now, Machine::abandon);
             }
         });

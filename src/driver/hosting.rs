@@ -2,7 +2,6 @@
 //! they differ in who takes what is to be told.
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -11,6 +10,7 @@ use super::{
     Handle, Owner, Watcher,
     hub::Hub,
     race::{Race, is_on},
+    seat::{Seat, Told},
     shared::Shared,
 };
 use crate::{
@@ -26,20 +26,6 @@ pub(crate) trait Hosted: Send {
     fn end(self: Box<Self>, why: Closed, undelivered: Vec<Undelivered>);
 }
 
-/// Beside a session that has no handle: who is told of it, and what was not told yet.
-#[derive(Default)]
-#[expect(clippy::box_collection, reason = "one word where there is none")]
-pub(super) struct HostSeat {
-    /// Whom to call. `None` while a task is calling it, and for sessions of an inbox.
-    hosted: Option<Box<dyn Hosted>>,
-    /// Told by an inbox, not by calls.
-    queued: bool,
-    /// It stands in its gate's line already.
-    in_line: bool,
-    /// There only while any waits.
-    events: Option<Box<VecDeque<Event>>>,
-}
-
 /// One thing to tell of a session.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -48,71 +34,27 @@ pub(crate) enum Item {
     Ended(Closed, Vec<Undelivered>),
 }
 
-/// Events that wait for a busy host, at most: a session has a handful in a life, and a host that needs longer than that
-/// many has stopped.
-const WAITING_EVENTS: usize = 64;
-
-impl HostSeat {
-    pub(super) fn tell(&mut self, event: Event) {
-        let events = self.events.get_or_insert_default();
-        if events.len() >= WAITING_EVENTS {
-            events.pop_front();
-        }
-        events.push_back(event);
-    }
-
-    fn next_event(&mut self) -> Option<Event> {
-        let event = self.events.as_mut()?.pop_front();
-        if self.waiting() == 0 {
-            self.events = None;
-        }
-        event
-    }
-
-    fn waiting(&self) -> usize {
-        self.events.as_ref().map_or(0, |events| events.len())
-    }
-
-    /// Whether its session is to be put in line: somebody must be told, nobody is about to, and it does not stand there.
-    pub(super) fn join_line(&mut self) -> bool {
-        let somebody_calls = self.hosted.is_none() && !self.queued;
-        !somebody_calls && !std::mem::replace(&mut self.in_line, true)
-    }
-
-    /// Takes the host, to call it. Whoever does gives it back by [`run_turn`].
-    pub(super) const fn take(&mut self) -> Option<Box<dyn Hosted>> {
-        self.hosted.take()
-    }
-}
-
 impl Handle {
     /// Gives the session up to a host.
     pub(crate) fn host(self, hosted: Box<dyn Hosted>) {
-        self.give_up_to(HostSeat {
-            hosted: Some(hosted),
-            ..HostSeat::default()
-        });
+        self.give_up_to(Told::Calls, Some(hosted));
     }
 
     /// Gives the session up to its gate's inbox.
     pub(crate) fn queue(self) {
-        self.give_up_to(HostSeat {
-            queued: true,
-            ..HostSeat::default()
-        });
+        self.give_up_to(Told::Inbox, None);
     }
 
     /// Whoever lets a session go that has a host does not close it.
-    fn give_up_to(self, host: HostSeat) {
-        let calls = !host.queued;
+    fn give_up_to(self, told: Told, hosted: Option<Box<dyn Hosted>>) {
         self.shared().with(|hub, now| {
             let seat = hub.seat(self.key());
-            seat.give_to(host);
-            let gate = seat.gate;
+            seat.give_to(told, hosted);
+            let gate = seat.gate();
             let mut open = false;
             if let Some(gate) = hub.gates.get_mut(gate) {
                 gate.hosts += 1;
-                gate.untold += usize::from(calls);
+                gate.untold += usize::from(told == Told::Calls);
                 open = gate.open;
             }
             // What came before it had a host is to be told too.
@@ -131,15 +73,16 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
     let watcher = Watcher::new(Arc::clone(shared), key);
     loop {
         let next = shared.with_recent(|hub, now| {
-            let gate = hub.seat(key).gate;
-            let seat = hub.seat(key).host.as_mut()?;
-            let hosted = held.take().or_else(|| seat.take())?;
+            let seat = hub.seat(key);
+            let gate = seat.gate();
+            if seat.has_handle() {
+                return None;
+            }
+            let hosted = held.take().or_else(|| seat.take_host())?;
             match next_item(hub, key, now) {
                 Some(item) => Some((hosted, item, gate)),
                 None => {
-                    if let Some(seat) = hub.seat(key).host.as_mut() {
-                        seat.hosted = Some(hosted);
-                    }
+                    hub.seat(key).give_back(hosted);
                     None
                 }
             }
@@ -161,11 +104,14 @@ pub(super) fn run_turn(shared: &Arc<Shared>, key: Key, mut held: Option<Box<dyn 
 
 /// What is to be told next, and in this order: events, messages, and when all is said the end.
 pub(super) fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Option<Item> {
-    let seat = hub.seat(key).host.as_mut()?;
+    let seat = hub.seat(key);
+    if seat.has_handle() {
+        return None;
+    }
     if let Some(event) = seat.next_event() {
         return Some(Item::Event(event));
     }
-    let answers = !seat.queued;
+    let answers = seat.told() == Told::Calls;
     let received = hub.input(key, now, |machine, cx| machine.next_for_host(cx, answers));
     if let Some(received) = received.flatten() {
         let Received { payload, volatile } = received;
@@ -176,8 +122,8 @@ pub(super) fn next_item(hub: &mut Hub, key: Key, now: crate::proto::Time) -> Opt
         return None;
     }
     let seat = hub.seat(key);
-    seat.host = None;
-    let gate = seat.gate;
+    seat.leave();
+    let gate = seat.gate();
     if let Some(gate) = hub.gates.get_mut(gate) {
         gate.hosts -= 1;
         // A gate that was closed works on for its last session, and whoever tells the end of that one may be somebody else.
@@ -216,18 +162,13 @@ impl Hub {
     /// Who stands first in a gate's line does so no longer.
     pub(super) fn step_out_of_line(&mut self, gate: usize) -> Option<Key> {
         let key = self.gates.get_mut(gate)?.line.pop_front()?;
-        if let Some(host) = self.seat(key).host.as_mut() {
-            host.in_line = false;
-        }
+        self.seat(key).step_out_of_line();
         Some(key)
     }
 
     /// Joining, events, messages, the end: how many things there are to tell of a session, at most.
     pub(super) fn waiting(&self, key: Key) -> usize {
-        let events = self
-            .seat_of(key)
-            .and_then(|seat| seat.host.as_ref())
-            .map_or(0, |host| host.waiting());
+        let events = self.seat_of(key).map_or(0, Seat::events);
         let messages = self.registry.get(key).map_or(0, Machine::unread);
         1 + events + messages + 1
     }
@@ -235,8 +176,8 @@ impl Hub {
     /// There is something to tell of this session, if it is one without a handle.
     pub(super) fn put_in_line(&mut self, key: Key) {
         let seat = self.seat(key);
-        let gate = seat.gate;
-        if seat.host.as_mut().is_some_and(|host| host.join_line())
+        let gate = seat.gate();
+        if seat.join_line()
             && let Some(gate) = self.gates.get_mut(gate)
         {
             gate.line.push_back(key);
@@ -270,14 +211,5 @@ impl Watcher {
 
     fn fail(&self) {
         self.close(Reason::HostPanicked, "");
-    }
-}
-
-impl std::fmt::Debug for HostSeat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HostSeat")
-            .field("queued", &self.queued)
-            .field("events", &self.waiting())
-            .finish()
     }
 }

@@ -8,12 +8,12 @@ use std::{
 use super::{
     beside::{Beside, Metadata},
     dial,
-    hosting::HostSeat,
     observe::Observers,
     past::Past,
     places::Places,
     report::{Batch, Reports},
     returning::Recheck,
+    seat::Seat,
     shared::Shared,
 };
 use crate::{
@@ -48,29 +48,8 @@ pub(super) struct Hub {
     pub(super) lingering: usize,
     /// Who waits for the end of a drain.
     pub(super) drainers: Vec<Waker>,
-    /// Beside each slot of the registry: who waits for its session.
+    /// Beside each slot of the registry.
     seats: Vec<Seat>,
-}
-
-/// Who waits for a session.
-#[derive(Debug, Default)]
-pub(super) struct Seat {
-    pub(super) link: Option<Waker>,
-    /// Where anybody else ever waited: nobody does for a session that has a host.
-    waiters: Option<Box<Waiters>>,
-    /// The listener whose link it was.
-    pub(super) gate: usize,
-    /// Where the session has no handle.
-    pub(super) host: Option<Box<HostSeat>>,
-}
-
-/// One waker a purpose is enough: a session has one owner.
-#[derive(Debug, Default)]
-pub(super) struct Waiters {
-    pub(super) recv: Option<Waker>,
-    pub(super) send: Option<Waker>,
-    pub(super) state: Option<Waker>,
-    pub(super) probe: Option<Waker>,
 }
 
 /// What a listener's tasks and its door share.
@@ -196,10 +175,8 @@ impl Hub {
                     let key = Key::from_u64(event.session());
                     self.note(key, &event);
                     self.reports.event(key, &event, &self.registry);
-                    if let Some(host) = self.seat(key).host.as_mut() {
-                        host.tell(event.clone());
-                        self.put_in_line(key);
-                    }
+                    self.seat(key).tell(&event);
+                    self.put_in_line(key);
                     let todo = &mut self.todo;
                     self.observers.tell(event, |waker| todo.wake(waker));
                 }
@@ -215,7 +192,7 @@ impl Hub {
                     }
                 }
                 Effect::Offered(key) => {
-                    let gate = self.seat(key).gate;
+                    let gate = self.seat(key).gate();
                     let open = |gate: &&mut GateState| gate.open && !self.registry.is_draining();
                     match self.gates.get_mut(gate).filter(open) {
                         Some(gate) => {
@@ -277,8 +254,9 @@ impl Hub {
 
     /// Sessions without a handle that came in by this gate.
     pub(super) fn hosted_by(&self, gate: usize) -> Vec<Key> {
-        let hosted =
-            |seat: Option<&Seat>| seat.is_some_and(|seat| seat.gate == gate && seat.host.is_some());
+        let hosted = |seat: Option<&Seat>| {
+            seat.is_some_and(|seat| seat.gate() == gate && !seat.has_handle())
+        };
         let keys = self.registry.keys().into_iter();
         keys.filter(|key| hosted(self.seats.get(key.slot() as usize)))
             .collect()
@@ -291,7 +269,7 @@ impl Hub {
         if who.has(Wake::LINK) {
             self.todo.wake(seat.link.take());
         }
-        let Some(waiters) = &mut seat.waiters else {
+        let Some(waiters) = seat.waiters() else {
             return;
         };
         for (purpose, waker) in [
@@ -304,18 +282,6 @@ impl Hub {
                 self.todo.wake(waker.take());
             }
         }
-    }
-}
-
-impl Seat {
-    pub(super) fn waiters(&mut self) -> &mut Waiters {
-        self.waiters.get_or_insert_default()
-    }
-
-    /// The session has a host from here on: who waited was its handle, or somebody who asks whether its peer is there.
-    pub(super) fn give_to(&mut self, host: HostSeat) {
-        self.host = Some(Box::new(host));
-        self.waiters.take_if(|waiters| waiters.probe.is_none());
     }
 }
 

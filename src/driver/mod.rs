@@ -30,6 +30,7 @@ mod returning;
 #[cfg(all(test, sessile_shuttle))]
 mod schedules;
 mod scratch;
+mod seat;
 mod shared;
 mod spawn;
 mod supervise;

@@ -61,7 +61,7 @@ impl Watcher {
                 Some(Err(closed)) => return Poll::Ready(Err(closed)),
                 None => return Poll::Ready(Err(Closed::new(Reason::Gone))),
             }
-            remember(&mut hub.seat(self.key).waiters().send, cx.waker());
+            remember(&mut hub.seat(self.key).waiting().send, cx.waker());
             Poll::Pending
         })
     }
@@ -91,7 +91,7 @@ impl Watcher {
             if hub.input(self.key, now, |machine, _| machine.take_nudge()) == Some(true) {
                 return Poll::Ready(());
             }
-            remember(&mut hub.seat(self.key).waiters().state, cx.waker());
+            remember(&mut hub.seat(self.key).waiting().state, cx.waker());
             Poll::Pending
         })
     }

@@ -136,7 +136,7 @@ impl Watcher {
         self.shared.with(|hub, now| {
             let answered = hub.registry.get(self.key).is_some_and(Machine::is_answered);
             if answered && !hub.places.come_in(self.key) {
-                remember(&mut hub.seat(self.key).waiters().state, cx.waker());
+                remember(&mut hub.seat(self.key).waiting().state, cx.waker());
                 return Poll::Pending;
             }
             let answer = hub.input(self.key, now, |machine, _| {
@@ -148,7 +148,7 @@ impl Watcher {
             });
             let answer = answer.unwrap_or_else(|| Poll::Ready(Err(Closed::new(Reason::Gone))));
             if answer.is_pending() {
-                remember(&mut hub.seat(self.key).waiters().state, cx.waker());
+                remember(&mut hub.seat(self.key).waiting().state, cx.waker());
             }
             answer
         })

@@ -4,12 +4,14 @@
 //! [links](Link) that carry bytes both ways, in order. Everything else, who logs in, who is still alive, what
 //! is sent again, is the session's. To add a transport, implement the three traits.
 
+mod any;
 pub mod memory;
 mod refusal;
 pub mod tcp;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+pub(crate) use any::AnyLink;
 use bytes::Bytes;
 use futures::{
     future::BoxFuture,
@@ -198,13 +200,13 @@ impl Link for BoxLink {
 
 /// [`Dial`] without its type: below the surface nothing is generic over the transport.
 pub(crate) trait DynDial: Send + Sync {
-    fn dial_boxed(&self) -> BoxFuture<'_, io::Result<BoxLink>>;
+    fn dial_boxed(&self) -> BoxFuture<'_, io::Result<AnyLink>>;
     fn redirected(&self, to: &str) -> Option<Box<dyn DynDial>>;
 }
 
 impl<D: Dial> DynDial for D {
-    fn dial_boxed(&self) -> BoxFuture<'_, io::Result<BoxLink>> {
-        Box::pin(async { Ok(Box::new(self.dial().await?) as BoxLink) })
+    fn dial_boxed(&self) -> BoxFuture<'_, io::Result<AnyLink>> {
+        Box::pin(async { Ok(AnyLink::new(self.dial().await?)) })
     }
 
     fn redirected(&self, to: &str) -> Option<Box<dyn DynDial>> {
@@ -214,13 +216,13 @@ impl<D: Dial> DynDial for D {
 
 /// [`Accept`] without its type.
 pub(crate) trait DynAccept: Send {
-    fn accept_boxed(&mut self) -> BoxFuture<'_, io::Result<BoxLink>>;
+    fn accept_boxed(&mut self) -> BoxFuture<'_, io::Result<AnyLink>>;
     fn listens_at(&self) -> Option<SocketAddr>;
 }
 
 impl<A: Accept> DynAccept for A {
-    fn accept_boxed(&mut self) -> BoxFuture<'_, io::Result<BoxLink>> {
-        Box::pin(async { Ok(Box::new(self.accept().await?) as BoxLink) })
+    fn accept_boxed(&mut self) -> BoxFuture<'_, io::Result<AnyLink>> {
+        Box::pin(async { Ok(AnyLink::new(self.accept().await?)) })
     }
 
     fn listens_at(&self) -> Option<SocketAddr> {

@@ -60,7 +60,6 @@ pub struct TcpAcceptor {
 /// Small writes leave at once (no Nagle delay): a session gathers what it has into one write itself.
 pub struct TcpLink {
     socket: Async<TcpStream>,
-    remote: SocketAddr,
     input: Input,
 }
 
@@ -96,7 +95,7 @@ impl Dial for TcpDialer {
         let mut failure = None;
         for address in resolve(&self.address).await? {
             match Async::<TcpStream>::connect(address).await {
-                Ok(socket) => return TcpLink::new(socket, address, self.user_timeout),
+                Ok(socket) => return TcpLink::new(socket, self.user_timeout),
                 Err(error) => failure = Some(explain(error, &address)),
             }
         }
@@ -147,8 +146,8 @@ impl Accept for TcpAcceptor {
 
     async fn accept(&mut self) -> io::Result<TcpLink> {
         loop {
-            let (socket, remote) = self.listener.accept().await?;
-            if let Ok(link) = TcpLink::new(socket, remote, self.user_timeout) {
+            let (socket, _) = self.listener.accept().await?;
+            if let Ok(link) = TcpLink::new(socket, self.user_timeout) {
                 return Ok(link);
             }
         }
@@ -166,11 +165,7 @@ impl fmt::Debug for TcpAcceptor {
 }
 
 impl TcpLink {
-    fn new(
-        socket: Async<TcpStream>,
-        remote: SocketAddr,
-        user_timeout: Duration,
-    ) -> io::Result<Self> {
+    fn new(socket: Async<TcpStream>, user_timeout: Duration) -> io::Result<Self> {
         let options = SockRef::from(&socket);
         options.set_tcp_nodelay(true)?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -181,8 +176,6 @@ impl TcpLink {
         let _ = user_timeout;
         Ok(Self {
             socket,
-            // An IPv4 peer of an IPv6 listener: limits by address must know it under one name.
-            remote: SocketAddr::new(remote.ip().to_canonical(), remote.port()),
             input: Input::Unknown,
         })
     }
@@ -190,7 +183,9 @@ impl TcpLink {
 
 impl Link for TcpLink {
     fn remote_addr(&self) -> Option<SocketAddr> {
-        Some(self.remote)
+        let remote = self.socket.get_ref().peer_addr().ok()?;
+        // An IPv4 peer of an IPv6 listener: limits by address must know it under one name.
+        Some(SocketAddr::new(remote.ip().to_canonical(), remote.port()))
     }
 }
 
@@ -312,7 +307,10 @@ impl AsyncWrite for TcpLink {
 
 impl fmt::Debug for TcpLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TcpLink").field(&self.remote).finish()
+        match self.remote_addr() {
+            Some(remote) => f.debug_tuple("TcpLink").field(&remote).finish(),
+            None => f.write_str("TcpLink(disconnected)"),
+        }
     }
 }
 

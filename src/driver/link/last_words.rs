@@ -4,8 +4,6 @@ use std::{
     time::Duration,
 };
 
-use futures::io::{AsyncRead, AsyncWrite};
-
 use super::{State, Task};
 use crate::driver::scratch::Scratch;
 
@@ -45,10 +43,10 @@ impl Task {
 
     /// Until the peer closed too, or has had its moment.
     pub(super) fn poll_linger(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<()> {
-        if let Poll::Ready(Err(_)) = Pin::new(&mut self.io).poll_close(cx) {
+        if let Poll::Ready(Err(_)) = self.io.io().poll_close(cx) {
             return Poll::Ready(());
         }
-        match Pin::new(&mut self.io).poll_read(cx, &mut scratch.read) {
+        match self.io.io().poll_read(cx, &mut scratch.read) {
             Poll::Ready(Ok(1..)) => cx.waker().wake_by_ref(), // however much it is: others first
             Poll::Ready(_) => return Poll::Ready(()),
             Poll::Pending => {}

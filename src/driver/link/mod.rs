@@ -8,8 +8,6 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use futures::io::AsyncWrite;
-
 use super::{
     Sleep,
     hub::{Hub, remember},
@@ -22,7 +20,7 @@ use crate::{
     LossCause, TlsErrorKind,
     proto::{Machine, Time},
     registry::{Port, Reading},
-    transport::BoxLink,
+    transport::AnyLink,
 };
 
 /// Drives one link: what it brings goes to the registry, what the registry has for it goes out.
@@ -32,7 +30,7 @@ use crate::{
 pub(super) struct Task {
     shared: Arc<Shared>,
     port: Port,
-    io: BoxLink,
+    io: AnyLink,
     left: Option<Box<Left>>,
     state: State,
     linger: Option<Box<Sleep>>,
@@ -68,12 +66,12 @@ enum State {
     Over,
 }
 
-pub(super) fn spawn(shared: &Arc<Shared>, port: Port, io: BoxLink) {
+pub(super) fn spawn(shared: &Arc<Shared>, port: Port, io: AnyLink) {
     shared.spawner.spawn(Task::new(shared, port, io));
 }
 
 impl Task {
-    pub(super) fn new(shared: &Arc<Shared>, port: Port, io: BoxLink) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, port: Port, io: AnyLink) -> Self {
         Self {
             shared: Arc::clone(shared),
             port,
@@ -277,7 +275,7 @@ impl Task {
     fn write(&mut self, cx: &mut Context<'_>, out: &Unsent) -> Result<Option<usize>, LossCause> {
         let mut tries = 0;
         loop {
-            let io = Pin::new(&mut self.io);
+            let io = self.io.io();
             let written = out.write_by(|parts| match parts {
                 [bytes] => io.poll_write(cx, bytes),
                 parts => io.poll_write_vectored(cx, parts),
@@ -296,7 +294,7 @@ impl Task {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, LossCause> {
-        match Pin::new(&mut self.io).poll_flush(cx) {
+        match self.io.io().poll_flush(cx) {
             Poll::Ready(Err(error)) => Err(LossCause::of_io(&error)),
             Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
             Poll::Pending => Ok(Poll::Pending),

@@ -1,11 +1,8 @@
 use std::{
     io::{self, IoSliceMut},
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-
-use futures::io::AsyncRead;
 
 use super::{State, Task, is_current};
 use crate::{
@@ -39,7 +36,7 @@ impl Task {
     ) -> Poll<io::Result<Brought>> {
         let (room, ahead) = (self.port.read_size(), self.port.read_ahead());
         let most = left.max(ahead);
-        let io = Pin::new(&mut self.io);
+        let io = self.io.io();
         let place = match self.state {
             State::Closing => None, // what comes is dropped
             _ => self.port.place(most),
@@ -92,7 +89,7 @@ impl Task {
             let seat = hub.seat(key);
             // What this brings about for the link is written right after: there is nobody to wake for it.
             seat.link = None;
-            match seat.host.as_mut().and_then(|host| host.take()) {
+            match seat.take_host() {
                 Some(hosted) => {
                     hub.registry.prepare(port);
                     (Reading::Continue, Some(hosted), None)

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     testing::ManualClock,
-    transport::{Accept, BoxLink, Dial, DynAccept, DynDial, Link},
+    transport::{Accept, Dial, DynAccept, DynDial, Link},
 };
 use futures::{AsyncReadExt, AsyncWriteExt, future::poll_immediate, try_join};
 use smol::block_on;
@@ -285,9 +285,9 @@ fn transports_without_their_type() {
     let dialer: Box<dyn DynDial> = Box::new(network.dialer());
     assert_eq!(acceptor.listens_at(), None);
     let links = block_on(async { try_join!(dialer.dial_boxed(), acceptor.accept_boxed()) });
-    let (mut dialed, accepted): (BoxLink, BoxLink) = links.unwrap();
+    let (mut dialed, accepted) = links.unwrap();
     assert_eq!(accepted.remote_addr(), None);
-    now(dialed.write_all(b"boxed")).unwrap().unwrap();
+    now(dialed.io().write_all(b"boxed")).unwrap().unwrap();
 }
 
 #[test]
