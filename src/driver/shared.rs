@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    Clock, Collection, Feed, Spawn, Spawner,
+    Clock, Collection, Feed, Spawner,
     hub::Hub,
     race::{Race, is_on},
     random::Entropy,
@@ -120,10 +120,7 @@ impl Shared {
 
 impl Owner {
     /// Starts a runtime: checks every limit, once.
-    pub(crate) fn start(
-        config: Config,
-        executor: Option<Arc<dyn Spawn>>,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn start(config: Config, spawner: Spawner) -> Result<Self, ConfigError> {
         let clock = config
             .manual_clock()
             .map_or_else(Clock::real, |clock| Clock::manual(clock.clone()));
@@ -134,7 +131,7 @@ impl Owner {
         let shared = Arc::new(Shared {
             hub: Mutex::new(Hub::new(registry)),
             clock,
-            spawner: executor.map_or(Spawner::Global, Spawner::Custom),
+            spawner,
             entropy,
             traffic: Traffic::new(),
             instance,

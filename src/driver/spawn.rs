@@ -1,5 +1,5 @@
 use smol::Executor;
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, fmt, future::Future, pin::Pin, sync::Arc};
 
 /// Where a runtime's tasks run, when they are not to run on smol's global executor.
 ///
@@ -47,15 +47,32 @@ pub(crate) enum Spawner {
     /// smol's own, which starts its threads by itself.
     #[default]
     Global,
-    /// One that the user hands over, and runs.
+    /// One of smol's that the user hands over, and runs.
+    Shared(Arc<Executor<'static>>),
+    /// The same, where it lives for ever.
+    Static(&'static Executor<'static>),
+    /// Another one.
     Custom(Arc<dyn Spawn>),
 }
 
 impl Spawner {
-    /// Starts a task that nobody waits for. On the global executor the task is the only allocation.
+    pub(crate) fn new(executor: impl Spawn) -> Self {
+        let any: &dyn Any = &executor;
+        if let Some(shared) = any.downcast_ref::<Arc<Executor<'static>>>() {
+            return Self::Shared(Arc::clone(shared));
+        }
+        if let Some(leaked) = any.downcast_ref::<&'static Executor<'static>>() {
+            return Self::Static(leaked);
+        }
+        Self::Custom(Arc::new(executor))
+    }
+
+    /// Starts a task that nobody waits for. On an executor of smol's the task is one allocation.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self {
             Self::Global => smol::spawn(task).detach(),
+            Self::Shared(executor) => executor.spawn(task).detach(),
+            Self::Static(executor) => executor.spawn(task).detach(),
             Self::Custom(spawn) => spawn.spawn_boxed(Box::pin(task)),
         }
     }
@@ -65,6 +82,7 @@ impl fmt::Debug for Spawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Global => "Global",
+            Self::Shared(_) | Self::Static(_) => "Executor",
             Self::Custom(_) => "Custom",
         })
     }
@@ -75,14 +93,23 @@ mod tests {
     use super::*;
     use smol::block_on;
 
+    struct Other(Arc<Executor<'static>>);
+
+    impl Spawn for Other {
+        fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+            self.0.spawn(task).detach();
+        }
+    }
+
     #[test]
     fn tasks_run_on_the_executor_chosen() {
-        let shared = Arc::new(Executor::new());
+        let [shared, other] = [(); 2].map(|()| Arc::new(Executor::new()));
         let leaked: &'static Executor<'static> = Box::leak(Box::default());
         let spawners = [
             Spawner::default(),
-            Spawner::Custom(Arc::new(shared.clone())),
-            Spawner::Custom(Arc::new(leaked)),
+            Spawner::new(shared.clone()),
+            Spawner::new(leaked),
+            Spawner::new(Other(other.clone())),
         ];
         let (sender, receiver) = async_channel::unbounded();
         for (number, spawner) in spawners.iter().enumerate() {
@@ -96,9 +123,11 @@ mod tests {
         assert_eq!(receiver.try_recv(), Ok(1));
         assert!(leaked.try_tick());
         assert_eq!(receiver.try_recv(), Ok(2));
+        assert!(other.try_tick());
+        assert_eq!(receiver.try_recv(), Ok(3));
         assert_eq!(
             format!("{spawners:?}"),
-            "[Global, Custom, Custom]",
+            "[Global, Executor, Executor, Custom]",
             "no executor's inside"
         );
     }

@@ -65,10 +65,19 @@ impl Registry {
 
     /// A session came back.
     pub(super) fn count_return(&mut self, key: Key, now: Time) {
-        let identity = self.get(key).and_then(Machine::identity).cloned();
-        if let Some(identity) = identity {
-            self.restless.count(&identity, now, &self.settings, false);
+        let machine = self.get(key);
+        let identity = machine.and_then(|machine| machine.identity().cloned());
+        let before = machine.map(Machine::logged_in_at);
+        if let Some((identity, before)) = identity.zip(before) {
+            let settings = &self.settings;
+            (self.restless).count_again(&identity, before, now, settings, false);
         }
+    }
+
+    /// A session left the collection, whose client may come again.
+    pub(super) fn count_leaving(&mut self, identity: &Identity, before: Time, now: Time) {
+        self.restless
+            .count_end(identity, before, now, &self.settings);
     }
 }
 
@@ -160,7 +169,7 @@ impl Registry {
             if full {
                 return Err(Some(Rejection::full()));
             }
-            self.restless.count(identity, now, &self.settings, false);
+            self.restless.count_login(identity, now, &self.settings);
             return Ok(());
         };
         let (its_instance, its_attempt) = machine.instance();
@@ -175,8 +184,9 @@ impl Registry {
             let why = Rejection::new(RejectCode::Occupied);
             return Err(Some(why.retry_after(after).text(TAKEN_LATELY)));
         }
+        let before = machine.logged_in_at();
         self.restless
-            .count(identity, now, &self.settings, throws_out);
+            .count_again(identity, before, now, &self.settings, throws_out);
         if sings(Canary::TakeoverKeepsOld) {
             return Ok(());
         }

@@ -207,8 +207,10 @@ impl Registry {
             && self.by_identity.remove(identity.as_bytes(), key.slot())
         {
             self.last_epoch = self.last_epoch.max(machine.epoch());
+            let (identity, before) = (identity.clone(), machine.logged_in_at());
+            self.count_leaving(&identity, before, now);
         }
-        let forgettable = machine.is_forgettable(now);
+        let forgettable = self.get(key).is_some_and(|one| one.is_forgettable(now));
         self.count_departure(key);
         if forgettable {
             return self.forget(key);
@@ -245,6 +247,7 @@ impl Registry {
 
     /// Lets time pass for the sessions whose deadline came. True where the budget ended it and more are due.
     pub fn handle_due(&mut self, now: Time, fx: &mut Effects) -> bool {
+        self.restless.sweep(now);
         for _ in 0..DUE_BUDGET {
             // Popping forgets when the deadline was, and how late we are is what forgives a peer its silence.
             let planned = self.wheel.next().unwrap_or(now);

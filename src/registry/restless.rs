@@ -10,6 +10,9 @@ use crate::{Identity, config::Settings, error::RETRY_AFTER_MAX, proto::Time};
 ///
 /// A login and a resume are a coming; a takeover of a session that has a link is one more thing, of which none is free but the
 /// first. Only who was let in is counted: a client that knocks too early is told how long it still has to wait, and makes that no longer.
+///
+/// Of whoever logged in once, nothing is kept here: when that was is known from the session while it lives, and is counted when
+/// somebody comes again or the session ends. So a million who log in at once and stay cost nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Restless {
     known: HashMap<Identity, Unrest>,
@@ -47,7 +50,7 @@ pub(super) struct Patience {
     pause: Duration,
 }
 
-/// Of whom something is remembered, at most, at some 120 bytes each. A coming is forgiven after 4 s by default, and no more than
+/// Of whom something is remembered, at most, at 150 to 290 bytes each. A coming is forgiven after 4 s by default, and no more than
 /// 40,000 are let in meanwhile: nobody who is restless is washed out by a storm of others. Where more are, the first are forgotten.
 const MOST: usize = 65_536;
 
@@ -82,15 +85,53 @@ impl Restless {
         some(takeovers.next.since(now))
     }
 
-    /// It logged in, or its session came back; `by_takeover` from a client that was there.
-    pub(super) fn count(
+    /// It logged in where nobody had its identity.
+    pub(super) fn count_login(&mut self, identity: &Identity, now: Time, settings: &Settings) {
+        if let Some(unrest) = self.known.get_mut(identity) {
+            unrest.comings.count(now, patience_of_comings(settings));
+        }
+    }
+
+    /// It came again: its session came back, or it logged in while a session had its identity; `by_takeover` where that one's client
+    /// was there. That session's login was at `before`.
+    pub(super) fn count_again(
         &mut self,
         identity: &Identity,
+        before: Time,
         now: Time,
         settings: &Settings,
         by_takeover: bool,
     ) {
         self.sweep(now);
+        self.remember(identity, before, now, settings);
+        let unrest = self.entry(identity);
+        unrest.comings.count(now, patience_of_comings(settings));
+        if by_takeover {
+            unrest.takeovers.count(now, patience_of_takeovers(settings));
+        }
+    }
+
+    /// Its session is over, which began at `before`.
+    pub(super) fn count_end(
+        &mut self,
+        identity: &Identity,
+        before: Time,
+        now: Time,
+        settings: &Settings,
+    ) {
+        self.sweep(now);
+        self.remember(identity, before, now, settings);
+    }
+
+    /// Counts a login that only the session knew of, if it is not forgiven yet.
+    fn remember(&mut self, identity: &Identity, before: Time, now: Time, settings: &Settings) {
+        let patience = patience_of_comings(settings);
+        if before + patience.pause > now && !self.known.contains_key(identity) {
+            self.entry(identity).comings.count(before, patience);
+        }
+    }
+
+    fn entry(&mut self, identity: &Identity) -> &mut Unrest {
         if !self.known.contains_key(identity) {
             if self.order.len() >= MOST
                 && let Some(first) = self.order.pop_front()
@@ -99,15 +140,11 @@ impl Restless {
             }
             self.order.push_back(identity.clone());
         }
-        let unrest = self.known.entry(identity.clone()).or_default();
-        unrest.comings.count(now, patience_of_comings(settings));
-        if by_takeover {
-            unrest.takeovers.count(now, patience_of_takeovers(settings));
-        }
+        self.known.entry(identity.clone()).or_default()
     }
 
     /// Forgets those of the oldest who are forgiven.
-    fn sweep(&mut self, now: Time) {
+    pub(super) fn sweep(&mut self, now: Time) {
         for _ in 0..SWEPT.min(self.order.len()) {
             let Some(first) = self.order.pop_front() else {
                 return;
@@ -180,160 +217,4 @@ fn some(wait: Duration) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Config;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    struct Door {
-        restless: Restless,
-        settings: Settings,
-        now: Time,
-    }
-
-    impl Door {
-        fn new() -> Self {
-            Self {
-                restless: Restless::default(),
-                settings: Config::new().validate().expect("a config"),
-                now: Time::START + MINUTE,
-            }
-        }
-
-        fn who(number: u64) -> Identity {
-            number.into()
-        }
-
-        /// Somebody logs in who is let in, or hears how long to wait.
-        fn login(&mut self, who: u64) -> Result<(), Duration> {
-            let who = Self::who(who);
-            match self.restless.before_login(&who, self.now) {
-                Some(wait) => Err(wait),
-                None => {
-                    self.restless.count(&who, self.now, &self.settings, false);
-                    Ok(())
-                }
-            }
-        }
-
-        /// The same from another client, while one is there.
-        fn takeover(&mut self, who: u64) -> Result<(), Duration> {
-            let who = Self::who(who);
-            match self.restless.before_takeover(&who, self.now) {
-                Some(wait) => Err(wait),
-                None => {
-                    self.restless.count(&who, self.now, &self.settings, true);
-                    Ok(())
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn fifteen_in_a_minute_are_free_and_then_each_waits_twice_as_long_as_the_one_before() {
-        let mut door = Door::new();
-        let mut waits = Vec::new();
-        for _ in 0..15 {
-            assert_eq!(door.login(7), Ok(()));
-        }
-        for _ in 0..10 {
-            let wait = door.login(7).expect_err("too many");
-            waits.push(wait.as_secs());
-            door.now = door.now + wait;
-            assert_eq!(door.login(8), Ok(()), "somebody else");
-            assert_eq!(door.login(7), Ok(()), "it waited");
-        }
-        assert_eq!(waits, [4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-    }
-
-    #[test]
-    fn who_comes_too_early_makes_its_wait_no_longer() {
-        let mut door = Door::new();
-        while door.login(7).is_ok() {}
-        for _ in 0..100 {
-            assert!(door.login(7).expect_err("too many") <= SECOND * 4);
-        }
-    }
-
-    #[test]
-    fn once_every_four_seconds_is_nothing_for_as_long_as_it_likes() {
-        let mut door = Door::new();
-        for _ in 0..1_000 {
-            assert_eq!(door.login(7), Ok(()));
-            door.now = door.now + SECOND * 4;
-        }
-    }
-
-    #[test]
-    fn it_is_forgiven_after_a_minute_of_quiet() {
-        let mut door = Door::new();
-        while door.login(7).is_ok() {}
-        door.now = door.now + SECOND * 4 + MINUTE;
-        for _ in 0..15 {
-            assert_eq!(door.login(7), Ok(()));
-        }
-        assert_eq!(door.login(7), Err(SECOND * 4), "from the beginning");
-    }
-
-    #[test]
-    fn a_first_takeover_is_free_and_in_ten_minutes_there_are_ten() {
-        let mut door = Door::new();
-        assert_eq!(door.takeover(7), Ok(()));
-        assert_eq!(door.takeover(7), Err(SECOND));
-        let (mut taken, end) = (1, door.now + MINUTE * 10);
-        while door.now < end {
-            door.now = door.now + SECOND / 10;
-            taken += usize::from(door.takeover(7).is_ok());
-        }
-        assert_eq!(taken, 10, "at 0, 1, 3, 7, 15, 31, 63, 127, 255, 511 s");
-    }
-
-    #[test]
-    fn a_move_from_one_device_to_another_now_and_then_waits_for_nothing() {
-        let mut door = Door::new();
-        for _ in 0..100 {
-            assert_eq!(door.takeover(7), Ok(()));
-            door.now = door.now + SECOND * 61;
-        }
-    }
-
-    #[test]
-    fn who_is_to_come_back_is_never_kept_out_for_longer_than_half_its_window() {
-        let mut door = Door::new();
-        let window = SECOND * 20;
-        while door.login(7).is_ok() {}
-        for _ in 0..10 {
-            let who = Door::who(7);
-            let wait = door.restless.before_resume(&who, door.now, window);
-            let wait = wait.expect("too many");
-            assert!(wait <= window / 2, "{wait:?}");
-            door.now = door.now + wait;
-            assert_eq!(door.restless.before_resume(&who, door.now, window), None);
-            door.restless.count(&who, door.now, &door.settings, false);
-        }
-        assert!(door.login(7).expect_err("a login waits for all of it") > window);
-    }
-
-    #[test]
-    fn nothing_is_kept_of_the_quiet_and_never_more_than_the_cap() {
-        let mut door = Door::new();
-        while door.login(u64::MAX).is_ok() {}
-        for number in 0..200_000 {
-            door.login(number).ok();
-            assert!(door.restless.order.len() <= MOST);
-            assert_eq!(door.restless.order.len(), door.restless.known.len());
-        }
-        for number in 0..100_000 {
-            door.now = door.now + SECOND;
-            door.login(number).ok();
-        }
-        assert!(
-            door.restless.order.len() < 10,
-            "{}",
-            door.restless.order.len()
-        );
-        assert!(door.restless.known.capacity() < MOST, "memory goes back");
-    }
-}
+mod tests;

@@ -34,7 +34,7 @@ pub use warning::Warning;
 
 use crate::{
     Address, Admit, Config, ConfigError, Host, Mode, Multi, Single, Spawn,
-    driver::Owner,
+    driver::{Owner, Spawner},
     transport::{Accept, Dial, tcp::TcpDialer},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -100,7 +100,7 @@ impl<M: Mode> Runtime<M> {
     /// # Ok::<(), sessile::ConfigError>(())
     /// ```
     pub fn start(config: Config) -> Result<Self, ConfigError> {
-        Owner::start(config, None).map(Self::of)
+        Owner::start(config, Spawner::Global).map(Self::of)
     }
 
     /// Starts it on an executor of yours, which must go on running for as long as the runtime lives.
@@ -119,7 +119,7 @@ impl<M: Mode> Runtime<M> {
     /// # Ok::<(), sessile::ConfigError>(())
     /// ```
     pub fn start_on(config: Config, executor: impl Spawn) -> Result<Self, ConfigError> {
-        Owner::start(config, Some(Arc::new(executor))).map(Self::of)
+        Owner::start(config, Spawner::new(executor)).map(Self::of)
     }
 
     /// What happens to all of its sessions from now on, each session's events in order. Ends when the runtime stopped.

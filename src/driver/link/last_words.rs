@@ -19,7 +19,8 @@ impl Task {
             return Poll::Pending;
         }
         let shared = &self.shared;
-        let patience = self.linger.get_or_insert_with(|| {
+        let left = self.left.get_or_insert_default();
+        let patience = left.linger.get_or_insert_with(|| {
             let until = shared.clock.now() + shared.settings.stalled_write;
             Box::new(shared.clock.sleep_until(until))
         });
@@ -51,7 +52,7 @@ impl Task {
             Poll::Ready(_) => return Poll::Ready(()),
             Poll::Pending => {}
         }
-        match &mut self.linger {
+        match self.left.as_mut().and_then(|left| left.linger.as_mut()) {
             Some(sleep) => Pin::new(sleep).poll(cx),
             None => Poll::Ready(()),
         }
@@ -59,7 +60,8 @@ impl Task {
 
     pub(super) fn linger(&mut self) {
         let until = self.shared.clock.now() + LINGER;
-        self.linger = Some(Box::new(self.shared.clock.sleep_until(until)));
+        let sleep = Box::new(self.shared.clock.sleep_until(until));
+        self.left.get_or_insert_default().linger = Some(sleep);
         self.state = State::Lingering;
     }
 }

@@ -33,7 +33,6 @@ pub(super) struct Task {
     io: AnyLink,
     left: Option<Box<Left>>,
     state: State,
-    linger: Option<Box<Sleep>>,
     /// It is one of the strangers' links that linger, which are limited.
     counted: bool,
     /// It is known who the other end has proven to be.
@@ -51,6 +50,8 @@ struct Left {
     unread: Vec<u8>,
     /// It brought a session, and the program is asked first.
     coming: Option<Coming>,
+    /// How much longer this link waits for its last words to go out, or for its peer to close.
+    linger: Option<Box<Sleep>>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -78,7 +79,6 @@ impl Task {
             io,
             left: None,
             state: State::Open,
-            linger: None,
             counted: false,
             certified: false,
         }
@@ -313,7 +313,7 @@ impl Task {
             return T::default();
         };
         let taken = take(left);
-        if left.unsent.is_empty() && left.unread.is_empty() && left.coming.is_none() {
+        if left.is_empty() {
             self.left = None;
         }
         taken
@@ -340,6 +340,13 @@ impl Task {
     fn input(&self, act: impl FnOnce(&mut Hub, Time, crate::proto::Key)) {
         let key = self.port.key();
         self.shared.with(|hub, now| act(hub, now, key));
+    }
+}
+
+impl Left {
+    const fn is_empty(&self) -> bool {
+        let nothing_to_do = self.coming.is_none() && self.linger.is_none();
+        nothing_to_do && self.unsent.is_empty() && self.unread.is_empty()
     }
 }
 

@@ -8,7 +8,10 @@ use shuttle::future::{JoinHandle, block_on};
 
 use crate::{
     Config, Connecting, Credentials, Door, Identity, LoggedIn, Multi, Runtime, Session, Single,
-    Spawn, driver::Owner, testing::ManualClock, transport::memory::Network,
+    Spawn,
+    driver::{Owner, Spawner},
+    testing::ManualClock,
+    transport::memory::Network,
 };
 
 /// Runtimes whose tasks are shuttle's, a clock that stands still, a network in memory.
@@ -37,7 +40,7 @@ impl World {
 
     pub(super) fn owner(&self, config: Config) -> Owner {
         let config = config.clock(self.clock.clone());
-        Owner::start(config, Some(Arc::new(self.tasks.clone()))).expect("a config that starts")
+        Owner::start(config, Spawner::new(self.tasks.clone())).expect("a config that starts")
     }
 
     pub(super) fn server(&self, config: Config) -> Runtime<Multi> {

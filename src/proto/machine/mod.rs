@@ -246,6 +246,12 @@ impl Machine {
         self.epoch
     }
 
+    /// When the session began: its login, whatever its links did since.
+    #[must_use]
+    pub const fn logged_in_at(&self) -> Time {
+        self.logged_in_at
+    }
+
     /// Who the remote is, from login on.
     #[must_use]
     pub const fn identity(&self) -> Option<&Identity> {
