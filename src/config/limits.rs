@@ -154,6 +154,9 @@ pub(crate) const GROUPS_PER_SESSION: Limit<usize> = limit("groups_per_session", 
 /// minute where 30 sessions end a second; who wants to reach further back logs events. 0 remembers none.
 pub(crate) const RECENTLY_ENDED: Limit<usize> = limit("recently_ended", 1_000, 0..=65_536);
 
+/// Sessions that ended of which the reason is kept for whoever comes back. TODO
+pub(crate) const TOMBSTONES: Limit<usize> = limit("tombstones", 65_536, 0..=16_777_216);
+
 // --- the door -------------------------------------------------------------------------------------------------------
 
 /// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.

@@ -99,6 +99,7 @@ impl Config {
             event_buffer: limits::EVENT_BUFFER.default,
             groups_per_session: limits::GROUPS_PER_SESSION.default,
             recently_ended: limits::RECENTLY_ENDED.default,
+            tombstones: limits::TOMBSTONES.default,
             turn_frames: limits::TURN_FRAMES.default,
             turn_bytes: limits::TURN_BYTES.default,
             reconnect: Reconnect::new(),
@@ -290,6 +291,23 @@ impl Config {
     /// Default 1,000; 0 (none) to 65,536.
     pub const fn recently_ended(mut self, sessions: usize) -> Self {
         self.settings.recently_ended = sessions;
+        self
+    }
+
+    /// Of how many sessions that ended a server keeps what it takes to tell a client that comes back why: for the resume window,
+    /// and no longer than until so many others ended. A client that comes after that hears [`Gone`](crate::Reason::Gone).
+    ///
+    /// Default 65,536; 0 (none) to 16,777,216.
+    ///
+    /// ```
+    /// use sessile::Config;
+    ///
+    /// // Ten thousand devices, each of which ends a session now and then.
+    /// let config = Config::new().tombstones(10_000);
+    /// # sessile::Runtime::<sessile::Multi>::start(config).unwrap();
+    /// ```
+    pub const fn tombstones(mut self, sessions: usize) -> Self {
+        self.settings.tombstones = sessions;
         self
     }
 }
