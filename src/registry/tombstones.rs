@@ -13,6 +13,14 @@ pub(super) struct Tombstones {
     order: VecDeque<Key>,
 }
 
+impl Tombstones {
+    /// How many there are, and some that were forgotten since.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+}
+
 impl Registry {
     /// From now on this session is only remembered. Where that is one too many, the oldest is not any more.
     pub(super) fn remember(&mut self, key: Key) {

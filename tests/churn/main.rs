@@ -36,6 +36,9 @@ static HEAP: Heap = counted::HEAP;
 /// Lives that go on at the same time.
 const AT_ONCE: usize = 32;
 
+/// The same while it warms up: tables that grow with those who are there are then as large as they will ever be.
+const AT_ONCE_BEFORE: usize = 2 * AT_ONCE;
+
 /// Far longer than one life takes on a busy machine.
 const HANGS: Duration = Duration::from_secs(60);
 
@@ -84,10 +87,10 @@ async fn talk(session: &mut Session<LoggedIn>) {
     assert_eq!(&*answer, b"are you there");
 }
 
-/// So many lives, the first of this number.
-fn churn(first: usize, lives: usize, server: &Arc<Server>, executor: &Counted) {
+/// So many lives, the first of this number, so many at once.
+fn churn(first: usize, lives: usize, at_once: usize, server: &Arc<Server>, executor: &Counted) {
     let next = Arc::new(AtomicUsize::new(first));
-    let workers = (0..AT_ONCE).map(|_| {
+    let workers = (0..at_once).map(|_| {
         let (next, server, own) = (Arc::clone(&next), Arc::clone(server), executor.clone());
         executor.run(async move {
             loop {
@@ -110,7 +113,7 @@ fn churn(first: usize, lives: usize, server: &Arc<Server>, executor: &Counted) {
 fn leave_nothing(warm: usize, lives: usize) {
     let server = Arc::new(Server::start());
     let executor = Counted::start();
-    churn(0, warm, &server, &executor);
+    churn(0, warm, AT_ONCE_BEFORE, &server, &executor);
     let figures = || (server.figures(), executor.figures(0));
     let before = figures();
     println!(
@@ -121,7 +124,7 @@ fn leave_nothing(warm: usize, lives: usize) {
     let mut after = figures();
     for part in 1..=10 {
         let until = lives * part / 10;
-        churn(warm + lived, until - lived, &server, &executor);
+        churn(warm + lived, until - lived, AT_ONCE, &server, &executor);
         lived = until;
         after = figures();
         println!(

@@ -58,12 +58,13 @@ impl Host for Echo {
 
 /// Until its input ends: for each line, what it has once nothing is under way.
 pub(crate) fn serve() {
-    // What a server remembers of the past is small here, so that it is full when the counting begins.
+    // What a server remembers of the past is small here, so that it is full when the counting begins. Its maps are, too: 220 nearly
+    // fill one of 256 places, which then doubles soon, and not at some time later.
     let config = Config::new()
         .admission_rate(100_000)
         .admission_burst(1_000_000)
         .comings_a_minute(65_536)
-        .recently_ended(256)
+        .recently_ended(220)
         .tombstones(256);
     let executor = Counted::start();
     let server =
