@@ -13,6 +13,7 @@ use futures::io::AsyncWrite;
 use super::{
     Sleep,
     hub::{Hub, remember},
+    others::{Others, Turns},
     returning::Coming,
     scratch::{READ_BYTES, Scratch},
     shared::Shared,
@@ -40,6 +41,7 @@ pub(super) struct Task {
     counted: bool,
     /// It is known who the other end has proven to be.
     certified: bool,
+    turns: Turns,
 }
 
 use read::Brought;
@@ -53,6 +55,8 @@ struct Left {
     unread: Vec<u8>,
     /// It brought a session, and the program is asked first.
     coming: Option<Coming>,
+    /// It had its turns.
+    others: Option<Others>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -83,6 +87,7 @@ impl Task {
             linger: None,
             counted: false,
             certified: false,
+            turns: Turns::default(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Task {
         cx: &mut Context<'_>,
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
+        self.take_left(|left| left.others.take());
         let mut more = self.transmit(cx, scratch, false)?;
         // What is left of this turn, however many reads it takes. A stranger's is short.
         let mut frames = self.shared.settings.turn_frames;
@@ -141,13 +147,11 @@ impl Task {
                     return Poll::Ready(Ok(()));
                 }
                 self.transmit(cx, scratch, true)?;
-                cx.waker().wake_by_ref(); // that was a turn: others first
-                return Poll::Pending;
+                return self.others_first(cx);
             }
             let brought = match self.poll_bring(cx, scratch, room) {
                 Poll::Pending if more => {
-                    cx.waker().wake_by_ref(); // there is more to write: others first
-                    return Poll::Pending;
+                    return self.others_first(cx); // there is more to write
                 }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(Brought { all: 0, .. })) => {
@@ -162,8 +166,7 @@ impl Task {
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return self.others_first(cx);
             }
             let bytes = scratch.read.get(..brought.loose).unwrap_or_default();
             if !self.certified && read::is_tls(bytes) {
@@ -180,10 +183,17 @@ impl Task {
             // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
             let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);
             if reading == Reading::More || more || frames == 0 || is_over {
-                cx.waker().wake_by_ref(); // a full turn: others first
-                return Poll::Pending;
+                return self.others_first(cx); // it was a full one
             }
         }
+    }
+
+    /// That was a turn.
+    pub(super) fn others_first<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        if let Some(others) = self.turns.end(&self.shared, cx) {
+            self.left.get_or_insert_default().others = Some(others);
+        }
+        Poll::Pending
     }
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more. Where this
@@ -315,7 +325,11 @@ impl Task {
             return T::default();
         };
         let taken = take(left);
-        if left.unsent.is_empty() && left.unread.is_empty() && left.coming.is_none() {
+        if left.unsent.is_empty()
+            && left.unread.is_empty()
+            && left.coming.is_none()
+            && left.others.is_none()
+        {
             self.left = None;
         }
         taken
