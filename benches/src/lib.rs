@@ -2,7 +2,7 @@
 //!
 //! Each thing that is measured is one [`Case`], and these programs measure it: `benches/wall.rs` by the clock, `counts` by
 //! instructions and allocations, which are the same on every run, and `million` by the memory that a million sessions take.
-//! `threads` says how much more two threads do than one.
+//! `threads` says how much more two threads do than one, `siege` what others feel while one attacks.
 //! Nothing is switched off for it: acknowledgements, heartbeats, resume and every limit are as `Config` has them.
 
 pub mod cases;
@@ -29,8 +29,17 @@ pub fn measured(act: &mut dyn FnMut()) {
 ///
 /// Where the kernel does not say.
 pub fn processor_time() -> io::Result<Duration> {
+    processor_time_of("self")
+}
+
+/// The same of another process, by its number.
+///
+/// # Errors
+///
+/// Where the kernel does not say, or knows no such process.
+pub fn processor_time_of(process: &str) -> io::Result<Duration> {
     let mut nanoseconds = 0;
-    for task in fs::read_dir("/proc/self/task")? {
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
         let text = fs::read_to_string(task?.path().join("schedstat"))?;
         let on_cpu = text.split_whitespace().next().unwrap_or_default();
         nanoseconds += on_cpu.parse::<u64>().map_err(io::Error::other)?;

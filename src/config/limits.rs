@@ -154,6 +154,12 @@ pub(crate) const GROUPS_PER_SESSION: Limit<usize> = limit("groups_per_session", 
 /// minute where 30 sessions end a second; who wants to reach further back logs events. 0 remembers none.
 pub(crate) const RECENTLY_ENDED: Limit<usize> = limit("recently_ended", 1_000, 0..=65_536);
 
+/// Sessions that ended of which the reason is kept for whoever comes back. At some 0.75 KiB each 65,536 cost 50 MB, where logins at the
+/// full admission rate would cost 1 GB within a resume window of 120 s. They hold what ends within that window where 546 end a second; by
+/// [`COMINGS_A_MINUTE`] one identity has 45 of them at most, so that it takes 1,457 to wash out what others are to hear. At most
+/// as many as there may be sessions. 0 keeps none: whoever comes back hears that it is gone.
+pub(crate) const TOMBSTONES: Limit<usize> = limit("tombstones", 65_536, 0..=16_777_216);
+
 // --- the door -------------------------------------------------------------------------------------------------------
 
 /// Peers between accept and admission. At 8 KiB each a flood of strangers costs 8 MiB at most.

@@ -1,6 +1,7 @@
 //! Every limit, checked once, when a runtime starts.
 
 mod door;
+mod fairness;
 pub(crate) mod limits;
 mod reconnect;
 mod settings;
@@ -99,6 +100,7 @@ impl Config {
             event_buffer: limits::EVENT_BUFFER.default,
             groups_per_session: limits::GROUPS_PER_SESSION.default,
             recently_ended: limits::RECENTLY_ENDED.default,
+            tombstones: limits::TOMBSTONES.default,
             turn_frames: limits::TURN_FRAMES.default,
             turn_bytes: limits::TURN_BYTES.default,
             reconnect: Reconnect::new(),
@@ -292,23 +294,21 @@ impl Config {
         self.settings.recently_ended = sessions;
         self
     }
-}
 
-/// Fairness between sessions.
-impl Config {
-    /// How many frames of one session are handled before others get their turn.
+    /// Of how many sessions that ended a server keeps what it takes to tell a client that comes back why: for the resume window,
+    /// and no longer than until so many others ended. A client that comes after that hears [`Gone`](crate::Reason::Gone).
     ///
-    /// Default 64; 1 to 65,536.
-    pub const fn turn_frames(mut self, frames: usize) -> Self {
-        self.settings.turn_frames = frames;
-        self
-    }
-
-    /// How many bytes of one session are handled before others get their turn.
+    /// Default 65,536; 0 (none) to 16,777,216.
     ///
-    /// Default 64 KiB; 1 KiB to 64 MiB.
-    pub const fn turn_bytes(mut self, bytes: usize) -> Self {
-        self.settings.turn_bytes = bytes;
+    /// ```
+    /// use sessile::Config;
+    ///
+    /// // Ten thousand devices, each of which ends a session now and then.
+    /// let config = Config::new().tombstones(10_000);
+    /// # sessile::Runtime::<sessile::Multi>::start(config).unwrap();
+    /// ```
+    pub const fn tombstones(mut self, sessions: usize) -> Self {
+        self.settings.tombstones = sessions;
         self
     }
 }

@@ -38,6 +38,7 @@ pub struct Settings {
     pub event_buffer: usize,
     pub groups_per_session: usize,
     pub recently_ended: usize,
+    pub tombstones: usize,
     pub turn_frames: usize,
     pub turn_bytes: usize,
     pub reconnect: Reconnect,

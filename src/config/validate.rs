@@ -64,6 +64,7 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
     limits::EVENT_BUFFER.check(settings.event_buffer)?;
     limits::GROUPS_PER_SESSION.check(settings.groups_per_session)?;
     limits::RECENTLY_ENDED.check(settings.recently_ended)?;
+    limits::TOMBSTONES.check(settings.tombstones)?;
     limits::TURN_FRAMES.check(settings.turn_frames)?;
     limits::TURN_BYTES.check(settings.turn_bytes)?;
     let Reconnect {

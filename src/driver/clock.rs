@@ -58,6 +58,11 @@ impl Clock {
         Self(Source::Manual { clock, origin })
     }
 
+    /// Whether time passes by itself.
+    pub(crate) const fn is_real(&self) -> bool {
+        matches!(self.0, Source::Real { .. })
+    }
+
     /// Time since the origin.
     pub(crate) fn now(&self) -> Time {
         Time::START

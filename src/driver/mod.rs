@@ -21,6 +21,7 @@ mod hub;
 mod inspect;
 mod link;
 mod observe;
+mod others;
 mod past;
 mod places;
 mod race;

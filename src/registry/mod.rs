@@ -17,6 +17,7 @@ mod rate;
 mod restless;
 mod returning;
 mod strangers;
+mod tombstones;
 mod wheel;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ use index::Index;
 use rate::Rate;
 use restless::Restless;
 use strangers::Strangers;
+use tombstones::Tombstones;
 
 /// All sessions of one runtime.
 #[derive(Clone, Debug)]
@@ -65,6 +67,7 @@ pub struct Registry {
     /// Who proved a session's secret in the last [`read`](Self::read), where the host is asked first.
     returning: Option<Box<Returning>>,
     restless: Restless,
+    tombstones: Tombstones,
     bans: Bans,
     /// Who is dropped where places run short.
     chance: Rng,
@@ -82,6 +85,8 @@ struct Slot {
     stranger: bool,
     /// It wants to come back, and was told when.
     booked: bool,
+    /// It ended, and is among the tombstones.
+    remembered: bool,
     machine: Option<Machine>,
 }
 
@@ -107,6 +112,7 @@ impl Registry {
             rechecks: false,
             returning: None,
             restless: Restless::default(),
+            tombstones: Tombstones::default(),
             bans: Bans::default(),
             chance: Rng::with_seed(u64::from(seed)),
             rearmed: false,
@@ -210,10 +216,16 @@ impl Registry {
             let (identity, before) = (identity.clone(), machine.logged_in_at());
             self.count_leaving(&identity, before, now);
         }
-        let forgettable = self.get(key).is_some_and(|one| one.is_forgettable(now));
+        let Some(machine) = self.get(key) else {
+            return;
+        };
+        let (past, forgettable) = (machine.is_past(), machine.is_forgettable(now));
         self.count_departure(key);
         if forgettable {
             return self.forget(key);
+        }
+        if past {
+            self.remember(key);
         }
         self.rearm(key, beaten);
     }
@@ -286,6 +298,7 @@ impl Registry {
             generation: self.first_generation,
             stranger: false,
             booked: false,
+            remembered: false,
             machine: None,
         });
         Key::new(slot, self.first_generation)
@@ -295,6 +308,7 @@ impl Registry {
         if let Some(slot) = self.slots.get_mut(machine.key().slot() as usize) {
             slot.stranger = machine.is_stranger();
             slot.booked = false;
+            slot.remembered = false;
             if slot.stranger {
                 self.strangers.enter(machine.remote());
             }

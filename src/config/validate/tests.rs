@@ -172,6 +172,8 @@ fn every_count_and_size_has_both_ends() {
     }
     let ended = |value| Config::new().recently_ended(value);
     range("recently_ended", 0, 65_536, None, Some(65_537), ended);
+    let kept = |value| Config::new().tombstones(value);
+    range("tombstones", 0, 1 << 24, None, Some((1 << 24) + 1), kept);
     let attempts = |value| Config::new().reconnect(Reconnect::new().attempts(value));
     range("reconnect.attempts", 1, u32::MAX, Some(0), None, attempts);
 }

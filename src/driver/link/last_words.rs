@@ -48,7 +48,7 @@ impl Task {
             return Poll::Ready(());
         }
         match self.io.io().poll_read(cx, &mut scratch.read) {
-            Poll::Ready(Ok(1..)) => cx.waker().wake_by_ref(), // however much it is: others first
+            Poll::Ready(Ok(1..)) => drop(self.others_first::<()>(cx)), // however much it is
             Poll::Ready(_) => return Poll::Ready(()),
             Poll::Pending => {}
         }

@@ -1,4 +1,5 @@
 mod last_words;
+mod left;
 mod read;
 
 use std::{
@@ -9,9 +10,8 @@ use std::{
 };
 
 use super::{
-    Sleep,
     hub::{Hub, remember},
-    returning::Coming,
+    others::Turns,
     scratch::{READ_BYTES, Scratch},
     shared::Shared,
     unsent::Unsent,
@@ -22,6 +22,8 @@ use crate::{
     registry::{Port, Reading},
     transport::AnyLink,
 };
+use left::Left;
+use read::Brought;
 
 /// Drives one link: what it brings goes to the registry, what the registry has for it goes out.
 ///
@@ -37,21 +39,7 @@ pub(super) struct Task {
     counted: bool,
     /// It is known who the other end has proven to be.
     certified: bool,
-}
-
-use read::Brought;
-
-/// What is left over of a turn. Most turns leave nothing.
-#[derive(Default)]
-struct Left {
-    /// Encoded, and not taken by the transport yet.
-    unsent: Unsent,
-    /// Read, and left for the next turn.
-    unread: Vec<u8>,
-    /// It brought a session, and the program is asked first.
-    coming: Option<Coming>,
-    /// How much longer this link waits for its last words to go out, or for its peer to close.
-    linger: Option<Box<Sleep>>,
+    turns: Turns,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -81,6 +69,7 @@ impl Task {
             state: State::Open,
             counted: false,
             certified: false,
+            turns: Turns::default(),
         }
     }
 
@@ -115,6 +104,7 @@ impl Task {
         cx: &mut Context<'_>,
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
+        self.take_left(|left| left.others.take());
         let mut more = self.transmit(cx, scratch, false)?;
         // What is left of this turn, however many reads it takes. A stranger's is short.
         let mut frames = self.shared.settings.turn_frames;
@@ -139,13 +129,11 @@ impl Task {
                     return Poll::Ready(Ok(()));
                 }
                 self.transmit(cx, scratch, true)?;
-                cx.waker().wake_by_ref(); // that was a turn: others first
-                return Poll::Pending;
+                return self.others_first(cx);
             }
             let brought = match self.poll_bring(cx, scratch, room) {
                 Poll::Pending if more => {
-                    cx.waker().wake_by_ref(); // there is more to write: others first
-                    return Poll::Pending;
+                    return self.others_first(cx); // there is more to write
                 }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(Brought { all: 0, .. })) => {
@@ -160,8 +148,7 @@ impl Task {
             if self.state == State::Closing {
                 // Nobody wants what it brings any more, but its last words are still on their way out.
                 self.transmit(cx, scratch, true)?;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return self.others_first(cx);
             }
             let bytes = scratch.read.get(..brought.loose).unwrap_or_default();
             if !self.certified && read::is_tls(bytes) {
@@ -178,10 +165,17 @@ impl Task {
             // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
             let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);
             if reading == Reading::More || more || frames == 0 || is_over {
-                cx.waker().wake_by_ref(); // a full turn: others first
-                return Poll::Pending;
+                return self.others_first(cx); // it was a full one
             }
         }
+    }
+
+    /// That was a turn.
+    pub(super) fn others_first<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        if let Some(others) = self.turns.end(&self.shared, cx) {
+            self.left.get_or_insert_default().others = Some(others);
+        }
+        Poll::Pending
     }
 
     /// Writes what the session has for this link, as far as the transport takes it. True where there is more. Where this
@@ -301,24 +295,6 @@ impl Task {
         }
     }
 
-    fn has_unsent(&self) -> bool {
-        self.left
-            .as_ref()
-            .is_some_and(|left| !left.unsent.is_empty())
-    }
-
-    /// One of them, and the room for all where nothing else is there.
-    fn take_left<T: Default>(&mut self, take: fn(&mut Left) -> T) -> T {
-        let Some(left) = &mut self.left else {
-            return T::default();
-        };
-        let taken = take(left);
-        if left.is_empty() {
-            self.left = None;
-        }
-        taken
-    }
-
     /// Tells the session since when the transport takes nothing, for it to judge how long is too long.
     fn set_blocked(&mut self, blocked: bool) {
         if self.state != State::Closing {
@@ -340,13 +316,6 @@ impl Task {
     fn input(&self, act: impl FnOnce(&mut Hub, Time, crate::proto::Key)) {
         let key = self.port.key();
         self.shared.with(|hub, now| act(hub, now, key));
-    }
-}
-
-impl Left {
-    const fn is_empty(&self) -> bool {
-        let nothing_to_do = self.coming.is_none() && self.linger.is_none();
-        nothing_to_do && self.unsent.is_empty() && self.unread.is_empty()
     }
 }
 

@@ -235,7 +235,13 @@ impl Machine {
             super::Role::Acceptor(acceptor) => now < acceptor.forget_at,
             super::Role::Dialer(_) => false,
         };
-        self.abandoned && self.is_settled() && !remembered
+        self.is_past() && !remembered
+    }
+
+    /// Whether nothing is left to do or to say: it is there to be remembered.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        self.abandoned && self.is_settled()
     }
 
     /// Whether the peer is a stranger: nobody has admitted it.

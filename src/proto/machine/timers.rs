@@ -43,7 +43,7 @@ impl Machine {
                 }
             }
             // Nothing is forgotten before its last word, whenever that is.
-            Role::Acceptor(acceptor) if self.abandoned && self.is_settled() => {
+            Role::Acceptor(acceptor) if self.is_past() => {
                 soonest.add(Some(acceptor.forget_at));
             }
             Role::Acceptor(_) => {}

@@ -9,6 +9,7 @@ mod lives;
 mod punctual;
 mod returning;
 mod standing;
+mod tombstones;
 mod untimely;
 
 use std::time::Duration;

@@ -153,15 +153,30 @@ impl Door {
 
     /// A session of number 1 that has lost its link and whose secret is all 99.
     pub(in crate::registry::tests) fn lost_session(&mut self) -> u64 {
-        self.clients += 1;
+        self.lost_session_of(1)
+    }
+
+    pub(in crate::registry::tests) fn lost_session_of(&mut self, who: u64) -> u64 {
         let mut stranger = self.knock(200);
-        self.say(&mut stranger, &login_of(self.clients, b"who"));
+        let session = self.logged_in_on(&mut stranger, who);
+        self.leave(stranger);
+        session
+    }
+
+    /// A session on this link, proven.
+    pub(in crate::registry::tests) fn logged_in_on(
+        &mut self,
+        stranger: &mut Stranger,
+        who: u64,
+    ) -> u64 {
+        self.clients = self.clients.wrapping_add(1);
+        self.say(stranger, &login_of(self.clients, b"who"));
         let key = self.offered.pop().expect("asked");
-        let (identity, secret) = (Identity::new(1u64).unwrap(), Secret::new([99; 16]));
+        let (identity, secret) = (Identity::new(who).unwrap(), Secret::new([99; 16]));
         self.registry
             .admit(key, self.now, identity, secret, &mut Effects::default());
-        self.say(&mut stranger, &encoded(&Frame::Ack(0)));
-        self.leave(stranger);
+        self.say(stranger, &[]); // WELCOME
+        self.say(stranger, &encoded(&Frame::Ack(0)));
         key.as_u64()
     }
 }

@@ -1,0 +1,198 @@
+//! A session that always has something lets those be found whose bytes are still in the kernel.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use sessile::{
+    Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, Spawn, Turn,
+    transport::{Accept, Link},
+    wire::{self, Frame},
+};
+
+use super::{LIMIT, login_frame};
+
+/// Of an empty volatile message.
+const FRAME: usize = 5;
+
+/// A peer that logs in and then brings as much as is asked for, at once, for ever.
+struct Flood {
+    login: Option<Vec<u8>>,
+    is_welcome: bool,
+    frames: Vec<u8>,
+}
+
+impl Flood {
+    fn new(frames: usize) -> Self {
+        let (mut login, mut bytes) = (Vec::new(), Vec::new());
+        login_frame(b"flood").encode(&mut login);
+        (0..frames).for_each(|_| wire::encode_volatile(b"", &mut bytes));
+        Self {
+            login: Some(login),
+            is_welcome: false,
+            frames: bytes,
+        }
+    }
+}
+
+impl Link for Flood {}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(login) = self.login.take() {
+            bytes[..login.len()].copy_from_slice(&login);
+            return Poll::Ready(Ok(login.len()));
+        }
+        if !self.is_welcome {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let count = self.frames.len().min(bytes.len() / FRAME * FRAME);
+        bytes[..count].copy_from_slice(&self.frames[..count]);
+        Poll::Ready(Ok(count))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if !self.is_welcome {
+            self.is_welcome = true;
+            let mut proof = Vec::new();
+            Frame::Ack(0).encode(&mut proof);
+            self.login = Some(proof);
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+struct One(Option<Flood>);
+
+impl Accept for One {
+    type Link = Flood;
+
+    async fn accept(&mut self) -> io::Result<Flood> {
+        match self.0.take() {
+            Some(flood) => Ok(flood),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+struct Everybody;
+
+impl Admit for Everybody {
+    type Peer = ();
+
+    async fn admit(&self, _: &Offer) -> Result<Admission<()>, Rejection> {
+        Ok(Admission::new(1u64, ()))
+    }
+}
+
+impl Host for Everybody {
+    fn on_message(&self, _: &mut Turn<'_, ()>, _: Message<'_>) {}
+}
+
+/// Runs the tasks of a runtime on the thread of the test, and sees by which thread they are woken.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<Vec<Boxed>>>);
+
+type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Spawn for Tasks {
+    fn spawn_boxed(&self, task: Boxed) {
+        self.0.lock().expect("no panic holds it").push(task);
+    }
+}
+
+struct Woken {
+    test: Thread,
+    is_woken: AtomicBool,
+    by_others: AtomicUsize,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        if thread::current().id() != self.test.id() {
+            self.by_others.fetch_add(1, SeqCst);
+        }
+        self.is_woken.store(true, SeqCst);
+        self.test.unpark();
+    }
+}
+
+impl Tasks {
+    /// So many polls; how many of the wakes were another thread's. Here that is the reactor's.
+    fn run(&self, polls: usize) -> usize {
+        let (mut tasks, mut done) = (Vec::new(), 0);
+        while done < polls {
+            for task in self.0.lock().expect("no panic holds it").drain(..) {
+                let woken = Woken {
+                    test: thread::current(),
+                    is_woken: true.into(),
+                    by_others: 0.into(),
+                };
+                tasks.push((task, Arc::new(woken)));
+            }
+            let before = done;
+            tasks.retain_mut(|(task, woken)| {
+                if !woken.is_woken.swap(false, SeqCst) {
+                    return true;
+                }
+                done += 1;
+                let waker = Waker::from(Arc::clone(woken));
+                task.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            });
+            if done == before {
+                thread::park_timeout(LIMIT); // somebody wakes one of them, or the test fails
+            }
+        }
+        let by_others = tasks.iter().map(|(_, woken)| woken.by_others.load(SeqCst));
+        by_others.sum()
+    }
+}
+
+/// Threat T26. A task that wakes itself is run again before anybody looks for bytes in the kernel: an executor of smol looks when nobody
+/// is left to be run, and otherwise after 200 tasks. So of the turns of a flood every fourth ends with a wait for whoever looks.
+#[test]
+fn a_flood_lets_the_reactor_look_who_else_is_there() {
+    // As much as a turn takes in one read; and so much that a read is many turns.
+    for frames in [64, 4_096] {
+        let tasks = Tasks::default();
+        let config = Config::new().turn_frames(64);
+        let server = Runtime::<Multi>::start_on(config, tasks.clone());
+        let server = server.expect("a config that starts");
+        let _serving = server.serve_over(One(Some(Flood::new(frames))), Everybody);
+        let looks = tasks.run(1_000);
+        assert_eq!(server.sessions().len(), 1, "it floods");
+        assert!(
+            (200..=300).contains(&looks),
+            "reads of {frames} frames: {looks} looks in 1,000 turns"
+        );
+    }
+}
