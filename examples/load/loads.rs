@@ -48,12 +48,13 @@ impl Meter {
         })
     }
 
-    /// Since then: time, the server's CPU, this program's own.
+    /// Since then: time, the server's CPU, this program's own. A thread that ended takes its account with it: a server that has less
+    /// than it had counts as having used none.
     fn read(&self, server: &Process) -> anyhow::Result<Used> {
         Ok(Used {
             wall: self.begin.elapsed().as_secs_f64(),
-            server: (server.cpu()? - self.server).as_secs_f64(),
-            own: (Process::own().cpu()? - self.own).as_secs_f64(),
+            server: server.cpu()?.saturating_sub(self.server).as_secs_f64(),
+            own: Process::own().cpu()?.saturating_sub(self.own).as_secs_f64(),
         })
     }
 }

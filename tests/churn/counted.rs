@@ -24,7 +24,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// What a process has at one instant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
-    /// Of its runtimes.
+    /// Of its runtimes, and peers of its host.
     pub(crate) tasks: usize,
     pub(crate) files: usize,
     /// Allocated and not freed.
@@ -45,8 +45,8 @@ struct Tasks {
     changed: Condvar,
 }
 
-/// One task, for as long as it is there.
-struct One(Arc<Tasks>);
+/// One task, for as long as it is there; or a peer of which the host has not heard the end.
+pub(crate) struct One(Arc<Tasks>);
 
 impl Counted {
     pub(crate) fn start() -> Self {
@@ -62,6 +62,10 @@ impl Counted {
     /// Runs something that is not counted.
     pub(crate) fn run(&self, what: impl Future<Output = ()> + Send + 'static) -> Task<()> {
         self.executor.spawn(what)
+    }
+
+    pub(crate) fn one(&self) -> One {
+        One::new(&self.tasks)
     }
 
     pub(crate) fn tasks(&self) -> usize {
@@ -86,7 +90,7 @@ impl Counted {
 
 impl Spawn for Counted {
     fn spawn_boxed(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) {
-        let one = One::new(&self.tasks);
+        let one = self.one();
         let counted = async move {
             task.await;
             drop(one);

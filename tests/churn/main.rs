@@ -36,6 +36,9 @@ static HEAP: Heap = counted::HEAP;
 /// Lives that go on at the same time.
 const AT_ONCE: usize = 32;
 
+/// How often it is looked at what there is.
+const PARTS: usize = 10;
+
 /// The same while it warms up: tables that grow with those who are there are then as large as they will ever be.
 const AT_ONCE_BEFORE: usize = 2 * AT_ONCE;
 
@@ -116,22 +119,24 @@ fn leave_nothing(warm: usize, lives: usize) {
     churn(0, warm, AT_ONCE_BEFORE, &server, &executor);
     let figures = || (server.figures(), executor.figures(0));
     let before = figures();
+    // Nothing is kept or printed meanwhile that would itself be counted.
+    let mut parts = [before; PARTS];
+    let mut lived = 0;
+    for (part, figures_of) in parts.iter_mut().enumerate() {
+        let until = lives * (part + 1) / PARTS;
+        churn(warm + lived, until - lived, AT_ONCE, &server, &executor);
+        lived = until;
+        *figures_of = figures();
+    }
     println!(
         "after {warm:>6} lives: server {}; clients {}",
         before.0, before.1
     );
-    let mut lived = 0;
-    let mut after = figures();
-    for part in 1..=10 {
-        let until = lives * part / 10;
-        churn(warm + lived, until - lived, AT_ONCE, &server, &executor);
-        lived = until;
-        after = figures();
-        println!(
-            "and    {lived:>6} more : server {}; clients {}",
-            after.0, after.1
-        );
+    for (part, (server, clients)) in parts.iter().enumerate() {
+        let lived = lives * (part + 1) / PARTS;
+        println!("and   {lived:>6} more : server {server}; clients {clients}");
     }
+    let after = parts[PARTS - 1];
     assert_eq!(
         server.sessions(),
         (0, warm + lives),

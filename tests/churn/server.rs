@@ -16,7 +16,7 @@ use sessile::{
     Turn, Undelivered,
 };
 
-use crate::counted::{Counted, Figures};
+use crate::counted::{Counted, Figures, One};
 
 /// Set in the process that is the server.
 const SERVER: &str = "SESSILE_CHURN_SERVER";
@@ -29,30 +29,31 @@ pub(crate) fn is_asked_for() -> bool {
 }
 
 /// Sends everything back, and counts who has gone.
-struct Echo;
+struct Echo(Counted);
 
 static ENDED: AtomicUsize = AtomicUsize::new(0);
 
 impl Admit for Echo {
-    type Peer = ();
+    type Peer = One;
 
-    async fn admit(&self, offer: &Offer) -> Result<Admission<()>, Rejection> {
+    async fn admit(&self, offer: &Offer) -> Result<Admission<One>, Rejection> {
         let name = Identity::new(offer.credentials());
         let name = name.map_err(|_| Rejection::bad_credentials())?;
-        Ok(Admission::new(name, ()))
+        Ok(Admission::new(name, self.0.one()))
     }
 }
 
 impl Host for Echo {
-    fn on_message(&self, peer: &mut Turn<'_, ()>, message: Message<'_>) {
+    fn on_message(&self, peer: &mut Turn<'_, One>, message: Message<'_>) {
         if &*message == BYE.as_bytes() {
             return peer.close("as you wish");
         }
         peer.send(&message).expect("the first answer goes");
     }
 
-    fn on_end(&self, (): (), _: Closed, _: Vec<Undelivered>) {
+    fn on_end(&self, one: One, _: Closed, _: Vec<Undelivered>) {
         ENDED.fetch_add(1, Ordering::Relaxed);
+        drop(one);
     }
 }
 
@@ -69,7 +70,8 @@ pub(crate) fn serve() {
     let executor = Counted::start();
     let server =
         Runtime::<Multi>::start_on(config, executor.clone()).expect("a config that starts");
-    let serving = smol::block_on(server.serve("0.0.0.0:0", Echo)).expect("a free port");
+    let serving =
+        smol::block_on(server.serve("0.0.0.0:0", Echo(executor.clone()))).expect("a free port");
     let port = serving.local_addr().expect("TCP has addresses").port();
     let idle = executor.tasks();
     println!("at {port}");

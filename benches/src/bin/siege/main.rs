@@ -39,6 +39,8 @@ Printed is one line for each attack, medians over the rounds, times in microseco
 
 x is how many times as long as when quiet; `server` is how much of a core the server used; `done` is what the attacker did.
 `spin` attacks nothing: its process turns in circles, which shows what sharing the machine does by itself.
+Where the machine is busy with other work the attacker gets little of its core: do not believe a round in which `messages` leaves
+the server below 90 % of one.
 ";
 
 struct Options {
