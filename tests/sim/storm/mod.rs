@@ -174,7 +174,7 @@ impl Storm {
 }
 
 #[test]
-fn in_a_storm_of_two_thousand_everybody_is_back_as_soon_as_the_rate_allows() {
+fn after_a_storm_everybody_is_back_as_soon_as_the_rate_allows() {
     Storm::new(2_000, 1_000).live();
 }
 
@@ -189,7 +189,7 @@ fn a_storm_in_which_dials_fail_loses_nothing_either() {
 
 #[test]
 #[ignore = "long: cargo test --release --test sim -- --ignored --nocapture storm"]
-fn in_a_storm_of_a_hundred_thousand_everybody_is_back_as_soon_as_the_rate_allows() {
+fn after_a_storm_of_100_000_everybody_is_back_as_soon_as_the_rate_allows() {
     for rate in [2_000, 5_000, 10_000, 20_000] {
         Storm::new(100_000, rate).live();
     }
