@@ -278,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn less_than_a_minute_of_quiet_forgives_no_wait() {
+        let mut door = Door::new();
+        while door.login(7).is_ok() {}
+        door.now = door.now + SECOND * 54;
+        assert_eq!(door.login(7), Ok(()));
+        assert_eq!(door.login(7), Err(SECOND * 8), "twice the one before");
+    }
+
+    #[test]
     fn a_first_takeover_is_free_and_in_ten_minutes_there_are_ten() {
         let mut door = Door::new();
         assert_eq!(door.takeover(7), Ok(()));
