@@ -127,9 +127,7 @@ impl Sim {
             && !told.known.told_to_go
             && leaving.is_some_and(|(since, back)| *since <= back)
         {
-            return Err(
-                "D2: the client came back to a server that went down, and was not told".into(),
-            );
+            return Err("D2: it came back to a server that goes down, and was not told".into());
         }
         // A stranger was faster with this client's own RESUME: plain links can be read, and that is what Stale is for.
         if reason == Reason::Stale && self.world.state().replayed.contains(&id) {
@@ -199,12 +197,9 @@ impl Sim {
                 let vitals = machine.vitals(now, registry.settings());
                 let unproven = registry.settings().login_deadline + login_slack;
                 let late = now.since(vitals.logged_in_at) > unproven && !stopped_lately;
-                if vitals.phase != Phase::Ended
-                    && let Some(identity) = machine.identity()
-                    && registry.is_banned(identity, now)
-                {
-                    let what = "D3: who is banned is there".into();
-                    return Err((who(machine), what));
+                let banned = |identity| registry.is_banned(identity, now);
+                if vitals.phase != Phase::Ended && machine.identity().is_some_and(banned) {
+                    return Err((who(machine), "D3: who is banned is there".into()));
                 }
                 check_machine(registry.settings(), machine, &vitals, late)
                     .map_err(|what| (who(machine), what))?;
