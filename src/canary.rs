@@ -61,11 +61,17 @@ pub enum Canary {
     StrangersNeverLeave,
     /// The deadline is not armed again after a timeout.
     DeadlineNotRearmed,
+    /// Who comes back while its server goes down is not told so once more.
+    GoAwayNotRepeated,
+    /// A server that goes down lets newcomers in.
+    DrainAdmits,
+    /// A ban ends the session of whoever has a link, and leaves the one whose peer is away to come back.
+    BanSparesTheAbsent,
 }
 
 impl Canary {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::PreviousSecretDropped,
         Self::ProofIgnored,
         Self::AttemptNotChecked,
@@ -90,6 +96,9 @@ impl Canary {
         Self::LinkNotWoken,
         Self::StrangersNeverLeave,
         Self::DeadlineNotRearmed,
+        Self::GoAwayNotRepeated,
+        Self::DrainAdmits,
+        Self::BanSparesTheAbsent,
     ];
 }
 

@@ -1,14 +1,21 @@
 //! Who is not wanted: it goes, comes in no more, comes back no more, and hears why.
 
 mod common;
+#[path = "protocol/say.rs"]
+#[allow(dead_code, reason = "tests/protocol uses the rest")]
+mod say;
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    io::Write,
+    net::{IpAddr, Shutdown, TcpStream},
+    time::Duration,
+};
 
 use common::{MINUTE, SECOND, World, lost, on_resume, soon};
 use futures::future::join;
 use sessile::{
-    Banned, Config, Connecting, Credentials, Door, Ended, Identity, LoginError, Multi, Reason,
-    RejectCode, Rejection, Retry, Session, Update,
+    Banned, Config, Connecting, Credentials, Door, Ended, EventKind, Identity, LoginError, Multi,
+    Notice, Reason, RejectCode, Rejection, Retry, Session, Update,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -194,6 +201,77 @@ fn a_ban_is_lifted_listed_renewed_and_bounded() {
         sessions.bans().map(|ban| ban.banned).collect::<Vec<_>>(),
         [Banned::from(7u64)]
     );
+}
+
+#[test]
+fn who_is_banned_for_a_moment_is_told_until_when_and_nobody_is_sent_elsewhere() {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new());
+    let (mut mine, _theirs) = world.pair(soon(), &mut door, "alice");
+    let why = cheating().redirect("elsewhere:7000");
+    assert_eq!(server.sessions().ban(alice(), MINUTE, &why), Ok(1));
+    world.settle();
+    let Err(Ended::Closed(closed)) = mine.try_recv() else {
+        panic!("it goes on");
+    };
+    assert_eq!(closed.retry(), Retry::After(MINUTE), "as the ban lasts");
+    assert_eq!(closed.redirect(), None);
+    let refused = knock(&world, &mut door).expect_err("banned");
+    let told = refused.rejection().expect("what the host said");
+    assert_eq!(told.redirect_to(), None);
+    assert_eq!(told.explanation(), Some("cheating"));
+}
+
+/// More than a page of the list, and more than a page of sessions.
+const MANY: u64 = 600;
+
+#[test]
+fn a_long_list_is_told_to_its_end() {
+    let world = World::new();
+    let (server, _door) = world.server(Config::new());
+    let sessions = server.sessions();
+    for number in 0..MANY {
+        assert_eq!(sessions.ban(number, None, &cheating()), Ok(0));
+    }
+    let listed: Vec<_> = sessions.bans().map(|ban| ban.banned).collect();
+    assert_eq!(listed, (0..MANY).map(Banned::from).collect::<Vec<_>>());
+}
+
+/// Plain sockets, because a program for each of them would cost more than all else here.
+#[test]
+fn all_that_come_from_a_banned_network_go_those_without_a_link_too() {
+    smol::block_on(async {
+        let config = Config::new().login_deadline(MINUTE).event_buffer(4_096);
+        let server = sessile::Runtime::<Multi>::start(config).expect("a config");
+        let mut door = server.listen("127.0.0.1:0").await.expect("a port");
+        let at = door.local_addr().expect("an address");
+        let mut events = server.events();
+        let (mut links, mut peers) = (Vec::new(), Vec::new());
+        for number in 0..MANY / 2 {
+            let mut link = TcpStream::connect(at).expect("up");
+            let login = say::bytes(&[sessile::wire::Frame::Login(say::login(1))]);
+            link.write_all(&login).expect("room");
+            links.push(link);
+            peers.push(door.next().await.expect("a peer").admit(number));
+        }
+        let (away, _there) = links.split_at(links.len() / 2);
+        for link in away {
+            link.shutdown(Shutdown::Both).expect("up");
+        }
+        let mut lost = 0;
+        while lost < away.len() {
+            let notice = events.next().await.expect("it goes on");
+            let Notice::Event(event) = notice else {
+                panic!("too slow: {notice:?}");
+            };
+            lost += usize::from(matches!(event.kind(), EventKind::LinkLost(_)));
+        }
+        assert_eq!(server.sessions().len(), peers.len());
+        let here: IpAddr = "127.0.0.1".parse().expect("an address");
+        let ended = server.sessions().ban(here, HOUR, &cheating());
+        assert_eq!(ended, Ok(peers.len()));
+        assert!(server.sessions().is_empty());
+    });
 }
 
 /// TCP, because the network in memory has no addresses.

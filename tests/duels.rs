@@ -196,6 +196,23 @@ fn a_program_that_crashes_and_starts_anew_waits_for_nothing() {
 }
 
 #[test]
+fn a_program_that_crashes_all_the_time_hears_busy_like_one_that_leaves() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let mut all = Vec::new();
+    for _ in 0..15 {
+        world.cut();
+        all.push(knock(&world, &mut door).expect("these are free"));
+    }
+    world.cut();
+    let refused = knock(&world, &mut door).expect_err("too often");
+    assert_eq!(
+        refused.rejection().map(|why| (why.code(), why.retry())),
+        Some((RejectCode::Busy, Retry::After(4 * SECOND)))
+    );
+}
+
+#[test]
 fn a_host_that_is_asked_and_says_replace_is_obeyed() {
     let world = World::new();
     let (_server, mut door) = world.server(Config::new().takeover(Takeover::Ask));

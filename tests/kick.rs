@@ -66,6 +66,18 @@ fn both_ends_hear_the_code_the_text_and_when_to_come_back() {
 }
 
 #[test]
+fn a_kick_sends_nobody_elsewhere_and_neither_end_believes_it() {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new());
+    let (mut mine, mut theirs) = world.pair(soon(), &mut door, "alice");
+    let why = away().redirect("b.example:7000");
+    assert!(server.sessions().kick("alice", &why));
+    world.settle();
+    let (here, there) = (closed(mine.try_recv()), closed(theirs.try_recv()));
+    assert_eq!((here.redirect(), there.redirect()), (None, None));
+}
+
+#[test]
 fn of_a_code_that_speaks_of_the_server_the_class_and_the_text_are_told() {
     let world = World::new();
     let (server, mut door) = world.server(Config::new());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Collection, watcher::PAGE, watcher::kick};
 use crate::{
     Closed, Rejection,
+    canary::{Canary, sings},
     proto::{Key, Machine},
     registry::{Listed, Prefix, Whom},
 };
@@ -27,6 +28,11 @@ impl Collection {
             };
             let holder = hub.registry.holder(identity);
             let ended = holder
+                .filter(|key| {
+                    let machine = hub.registry.get(*key);
+                    let is_up = machine.is_some_and(|machine| machine.phase().is_up());
+                    is_up || !sings(Canary::BanSparesTheAbsent)
+                })
                 .into_iter()
                 .filter(|&key| kick(hub, key, now, closed.clone()));
             Ok((ended.count(), kept))

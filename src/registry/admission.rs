@@ -148,7 +148,7 @@ impl Registry {
             return Err(None);
         };
         let ((instance, attempt), reserved) = (machine.instance(), machine.is_reserved());
-        if let Some(why) = self.no_entry() {
+        if let Some(why) = self.no_entry().filter(|_| !sings(Canary::DrainAdmits)) {
             return Err(Some(why));
         }
         if let Some(why) = self.bans.refusal(&Whom::Identity(identity.clone()), now) {
@@ -223,6 +223,12 @@ impl Registry {
     /// What whoever is banned is told, where it is.
     pub fn banned(&mut self, whom: &Whom, now: Time) -> Option<Rejection> {
         self.bans.refusal(whom, now)
+    }
+
+    /// Whether this identity is banned, for who only looks.
+    #[must_use]
+    pub fn is_banned(&self, identity: &Identity, now: Time) -> bool {
+        self.bans.has(identity, now)
     }
 
     /// At most `most` bans, in order, behind this one.

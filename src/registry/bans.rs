@@ -69,6 +69,16 @@ impl Bans {
         Some(ban.words(now))
     }
 
+    /// Whether this identity is banned.
+    pub(super) fn has(&self, identity: &Identity, now: Time) -> bool {
+        // Few are banned, and more are asked about.
+        !self.0.is_empty()
+            && self
+                .0
+                .get(&Whom::Identity(identity.clone()))
+                .is_some_and(|ban| !ban.is_over(now))
+    }
+
     /// The same, of where a link comes from.
     pub(super) fn refusal_from(
         &mut self,

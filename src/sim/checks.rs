@@ -27,6 +27,9 @@ impl Sim {
             if self.watched[index].node == process {
                 self.hear(index)?;
                 self.check_runtime(index)?;
+                let watched = &mut self.watched[index];
+                let going = |registry: &Registry, _| registry.is_draining();
+                watched.went_down = watched.inspector.look(going).unwrap_or_default();
             }
         }
         Ok(())
@@ -81,6 +84,12 @@ impl Sim {
                     }
                 }
             },
+            EventKind::LoggedIn if watched.went_down => {
+                return wrong("D1: a server that goes down lets somebody in".into());
+            }
+            EventKind::Draining if side == Side::Acceptor => {
+                self.leaving.insert(told.event.session(), told.event.at());
+            }
             EventKind::TakenOver if side == Side::Acceptor => {
                 if let Some(what) = own_ghost(watched, &told.event) {
                     return wrong(what);
@@ -111,6 +120,14 @@ impl Sim {
         let (id, reason) = (told.known.common_id, closed.reason());
         if told.known.identity.is_none() {
             return Ok(());
+        }
+        // RESUMED and GOAWAY go out together, and CLOSE later.
+        let leaving = self.leaving.get(&id).zip(told.known.back_since);
+        if reason == Reason::Draining
+            && !told.known.told_to_go
+            && leaving.is_some_and(|(since, back)| *since <= back)
+        {
+            return Err("D2: it came back to a server that goes down, and was not told".into());
         }
         // A stranger was faster with this client's own RESUME: plain links can be read, and that is what Stale is for.
         if reason == Reason::Stale && self.world.state().replayed.contains(&id) {
@@ -180,6 +197,10 @@ impl Sim {
                 let vitals = machine.vitals(now, registry.settings());
                 let unproven = registry.settings().login_deadline + login_slack;
                 let late = now.since(vitals.logged_in_at) > unproven && !stopped_lately;
+                let banned = |identity| registry.is_banned(identity, now);
+                if vitals.phase != Phase::Ended && machine.identity().is_some_and(banned) {
+                    return Err((who(machine), "D3: who is banned is there".into()));
+                }
                 check_machine(registry.settings(), machine, &vitals, late)
                     .map_err(|what| (who(machine), what))?;
                 if vitals.phase != Phase::Ended && machine.identity().is_some() {

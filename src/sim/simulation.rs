@@ -27,6 +27,8 @@ pub struct Sim {
     pub(super) watched: Vec<Watched>,
     /// How acceptors' sessions ended, by their ids.
     pub(super) past: BTreeMap<u64, Past>,
+    /// When acceptors' sessions were to be told that their server goes down.
+    pub(super) leaving: BTreeMap<u64, Duration>,
     pub(super) faults: Faults,
     /// What is to happen at its time, in order.
     pub(super) plans: BTreeMap<(Duration, u64), Plan>,
@@ -62,6 +64,7 @@ impl Sim {
             processes: Vec::new(),
             watched: Vec::new(),
             past: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             faults: Faults::swarm(seed),
             plans: BTreeMap::new(),
             planned: 0,

@@ -22,6 +22,8 @@ pub(super) struct Watched {
     feed: Feed,
     pub(super) grammar: Grammar,
     pub(super) known: BTreeMap<u64, Known>,
+    /// This server went down already before the last step: nobody comes in any more.
+    pub(super) went_down: bool,
 }
 
 /// What is known of one session, from what was told of it.
@@ -35,6 +37,11 @@ pub(super) struct Known {
     attempt: u32,
     up_since: Duration,
     pub(super) lease: Duration,
+    /// A client heard that its server goes down.
+    pub(super) told_to_go: bool,
+    /// When the dial began that made its link, where that link brought it back.
+    pub(super) back_since: Option<Duration>,
+    dialed_at: Duration,
 }
 
 /// How an acceptor's session ended.
@@ -65,6 +72,7 @@ impl Watched {
             feed: owner.whole_feed(),
             grammar: Grammar::new(side),
             known: BTreeMap::new(),
+            went_down: false,
         }
     }
 
@@ -103,6 +111,9 @@ impl Watched {
             attempt: 0,
             up_since: Duration::ZERO,
             lease: Duration::ZERO,
+            told_to_go: false,
+            back_since: None,
+            dialed_at: Duration::ZERO,
         });
         known.identity = event.identity().map(ToString::to_string);
         if let Some(vitals) = vitals.filter(|_| known.identity.is_some()) {
@@ -126,8 +137,14 @@ impl Watched {
                 known.attempt = 0;
                 known.up_since = event.at();
             }
-            EventKind::Resumed { .. } => known.up_since = event.at(),
+            EventKind::Resumed { .. } => {
+                known.up_since = event.at();
+                known.back_since = Some(known.dialed_at);
+            }
+            EventKind::ReconnectStarted { .. } => known.dialed_at = event.at(),
+            EventKind::Draining => known.told_to_go = true,
             EventKind::TimedOut | EventKind::LinkLost(_) => {
+                known.back_since = None;
                 let cause = match event.kind() {
                     EventKind::LinkLost(cause) => *cause,
                     _ => LossCause::Silence,

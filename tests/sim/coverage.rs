@@ -105,8 +105,9 @@ const CAUSES: [&str; 6] = [
 ];
 
 /// What the programs do.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     "asked-back",
+    "banned",
     "login-cut-off",
     "order:chosen",
     "replay:stolen-secret",

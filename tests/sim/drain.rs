@@ -47,7 +47,7 @@ fn lives(seeds: Range<u64>) {
     assert!(missing.is_empty(), "{missing:?} of {summary}");
 }
 
-fn build(sim: &mut Sim) {
+pub(crate) fn build(sim: &mut Sim) {
     let mut rng = Rng::with_seed(sim.seed() ^ 0x6472_6169_6e00);
     let ledger = Ledger::default();
     // A process that stands still, or whose timers are late, ends nothing in time.

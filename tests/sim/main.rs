@@ -8,6 +8,7 @@ mod drain;
 mod ledger;
 mod patience;
 mod server;
+mod storm;
 mod world;
 
 use sessile::sim::{self, Sim};

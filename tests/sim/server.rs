@@ -61,6 +61,13 @@ async fn meddle(node: &Node, sessions: &Sessions, rng: &mut Rng) {
                 let _ = peer.send_volatile(&[Word::Volatile as u8; 20]);
             }
         }
+        2 => {
+            let peers: Vec<Peer> = sessions.iter().collect();
+            if let Some(identity) = rng.choice(&peers).and_then(Peer::identity) {
+                let _ = sessions.ban(identity, MS * rng.u32(..5_000), &Rejection::banned());
+                node.mark("banned");
+            }
+        }
         _ => {}
     }
 }

@@ -89,7 +89,7 @@ impl Machine {
         self.drop_volatile(self.volatile.len() as u64);
         self.volatile.clear();
         if let Some(away) = &mut self.away {
-            away.said = false; // the next link is told again
+            away.said &= sings(Canary::GoAwayNotRepeated); // the next link is told again
         }
         self.wake(Wake::ALL);
         match self.phase {

@@ -134,6 +134,32 @@ fn it_is_forgiven_after_a_minute_of_quiet() {
 }
 
 #[test]
+fn who_is_still_remembered_is_forgiven_all_the_same() {
+    let mut door = Door::new();
+    // So many that wait for longer are looked at first.
+    for wait in [0, 4, 8, 16, 32] {
+        door.now = door.now + SECOND * wait;
+        for other in 100..200 {
+            while door.login(other).is_ok() {}
+        }
+    }
+    while door.login(7).is_ok() {}
+    door.now = door.now + SECOND * 4 + MINUTE;
+    for _ in 0..15 {
+        assert_eq!(door.login(7), Ok(()));
+    }
+}
+
+#[test]
+fn less_than_a_minute_of_quiet_forgives_no_wait() {
+    let mut door = Door::new();
+    while door.login(7).is_ok() {}
+    door.now = door.now + SECOND * 54;
+    assert_eq!(door.login(7), Ok(()));
+    assert_eq!(door.login(7), Err(SECOND * 8), "twice the one before");
+}
+
+#[test]
 fn a_first_takeover_is_free_and_in_ten_minutes_there_are_ten() {
     let mut door = Door::new();
     assert_eq!(door.takeover(7), Ok(()));
