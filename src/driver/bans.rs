@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Collection, watcher::PAGE, watcher::kick};
+use super::{
+    Collection,
+    watcher::{PAGE, kick, kick_all},
+};
 use crate::{
     Closed, Rejection,
     proto::{Key, Machine},
@@ -25,11 +28,7 @@ impl Collection {
             let Whom::Identity(identity) = whom else {
                 return Err((kept, closed));
             };
-            let holder = hub.registry.holder(identity);
-            let ended = holder
-                .into_iter()
-                .filter(|&key| kick(hub, key, now, closed.clone()));
-            Ok((ended.count(), kept))
+            Ok((kick_all(hub, identity.as_bytes(), now, &closed), kept))
         });
         match (kept, whom) {
             (Ok(done), _) => done,

@@ -8,6 +8,7 @@ mod admission;
 mod bans;
 mod drain;
 mod failures;
+mod holders;
 mod index;
 mod links;
 mod lookup;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use bans::{Listed, Whom};
 pub use drain::Farewell;
+pub use holders::Room;
 pub use port::{Port, Reading};
 pub use prefix::Prefix;
 pub use returning::Returning;
