@@ -217,6 +217,25 @@ fn while_there_is_room_nobody_is_probed_and_the_newcomer_waits_for_nothing() {
 }
 
 #[test]
+fn a_holder_without_a_link_gives_way_at_once_and_the_other_one_is_not_asked() {
+    for policy in [Takeover::Reject, Takeover::Ask] {
+        let world = World::new();
+        let (server, mut door) = world.server(two().takeover(policy));
+        let mut stays = world.pair(on_resume(), &mut door, "alice");
+        let its_link = world.link();
+        let mut goes = world.pair(on_resume(), &mut door, "alice");
+        world.link().cut();
+        world.black_hole(&its_link, true);
+        let session = world.connect(on_resume());
+        let new = world.run(login(session, &mut door));
+        let new = new.expect("no time has passed");
+        assert_eq!(reason(&mut goes.1), Some(Reason::TakenOver));
+        assert_eq!(reason(&mut stays.1), None);
+        assert_eq!(server.sessions().all_of("alice"), peers([&new, &stays]));
+    }
+}
+
+#[test]
 fn where_all_holders_answer_the_newcomer_hears_occupied() {
     for policy in [Takeover::Reject, Takeover::Ask] {
         let world = World::new();
