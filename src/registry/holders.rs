@@ -9,7 +9,7 @@ use crate::{
 
 /// What somebody meets who is to be admitted under an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub(crate) enum Room {
     /// The identity may have one more session.
     Free,
     /// This one goes, and nobody else: an older session of the same client.
@@ -21,7 +21,7 @@ pub enum Room {
 impl Room {
     /// Who goes.
     #[must_use]
-    pub const fn holder(self) -> Option<Key> {
+    pub(crate) const fn holder(self) -> Option<Key> {
         match self {
             Self::Free => None,
             Self::Own(holder) | Self::Taken(holder) => Some(holder),
@@ -59,7 +59,7 @@ impl Registry {
     /// Who makes room for a newcomer: an older session of its own client, or, where the identity has as many sessions as it may, the
     /// one that is wished for (`over`). Where that is none of them: one that has no link, and of equals the one that logged in first.
     #[must_use]
-    pub fn room(&self, newcomer: Key, identity: &[u8], over: Option<Key>) -> Room {
+    pub(crate) fn room(&self, newcomer: Key, identity: &[u8], over: Option<Key>) -> Room {
         let instance = self.get(newcomer).map(|one| one.instance().0);
         let is_own = |one: &Machine| Some(one.instance().0) == instance;
         let (mut count, mut first) = (0, None);

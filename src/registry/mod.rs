@@ -27,7 +27,7 @@ use std::time::Duration;
 
 pub use bans::{Listed, Whom};
 pub use drain::Farewell;
-pub use holders::Room;
+pub(crate) use holders::Room;
 pub use port::{Port, Reading};
 pub use prefix::Prefix;
 pub use returning::Returning;
