@@ -132,6 +132,8 @@ pub struct Admission<P> {
     pub(crate) identity: Identity,
     pub(crate) peer: P,
     pub(crate) replaces: bool,
+    /// Whom, of several.
+    pub(crate) over: Option<Watcher>,
     pub(crate) limits: Option<Limits>,
     pub(crate) reserved: bool,
     pub(crate) metadata: Option<Attached>,
@@ -178,6 +180,7 @@ impl<P> Admission<P> {
             identity: identity.into_identity(),
             peer,
             replaces: false,
+            over: None,
             limits: None,
             reserved: false,
             metadata: None,
@@ -202,6 +205,24 @@ impl<P> Admission<P> {
     pub fn replace(mut self) -> Self {
         self.replaces = true;
         self
+    }
+
+    /// The same, and of [several](Offer::holders) this one goes: see [`AdmitError::take_over_from`](crate::AdmitError::take_over_from).
+    ///
+    /// ```
+    /// use sessile::{Admission, Offer};
+    ///
+    /// /// The newest goes, with `Takeover::Ask`: the first device is the one that matters.
+    /// fn admission(account: u64, offer: &Offer) -> Admission<()> {
+    ///     match offer.holders(account).first() {
+    ///         Some(newest) => Admission::from(account).replace_one(newest),
+    ///         None => Admission::from(account),
+    ///     }
+    /// }
+    /// ```
+    pub fn replace_one(mut self, holder: &Peer) -> Self {
+        self.over = Some(holder.watcher().clone());
+        self.replace()
     }
 
     /// With limits of its own: see [`Limits`].

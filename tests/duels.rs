@@ -128,6 +128,30 @@ fn two_programs_that_throw_each_other_out_do_so_ten_times_in_ten_minutes() {
 }
 
 #[test]
+fn three_programs_where_two_may_be_are_a_duel_like_any_other_and_two_are_none() {
+    let world = World::new();
+    let config = Config::new().sessions_per_identity(2);
+    let (server, mut inbox, network) = everybody(&world, config);
+    let mut events = server.events();
+    let mut programs: Vec<_> = (0..2).map(|_| Stubborn::new(&world, &network)).collect();
+    let mut all = 0;
+    for tenth in 0..6_600 {
+        if tenth == 600 {
+            assert_eq!((all, server.sessions().len()), (0, 2), "side by side");
+            programs.push(Stubborn::new(&world, &network));
+        }
+        world.pass(100 * MS);
+        for one in &mut programs {
+            one.look();
+        }
+        inbox.drain().for_each(drop);
+        all += takeovers(&mut events);
+        assert!(server.sessions().len() <= 2);
+    }
+    assert!((7..=10).contains(&all), "{all} in ten minutes");
+}
+
+#[test]
 fn nothing_damps_where_it_is_turned_off() {
     let world = World::new();
     let config = Config::new()

@@ -98,7 +98,8 @@ impl Config {
         self
     }
 
-    /// How many times one identity may log in or come back in a minute. Further ones hear `Busy` and when to come again: the first
+    /// How many times one identity may log in or come back in a minute, for each of the
+    /// [`sessions_per_identity`](Self::sessions_per_identity). Further ones hear `Busy` and when to come again: the first
     /// wait is this number's part of a minute, each is twice the one before, up to 5 min, until the identity has been quiet for as
     /// long as it had to wait, or for a minute. Who is to come back to a session waits for half its
     /// [`resume_window`](Self::resume_window) at most. Raise it where a program logs in and out as its way of working.
@@ -117,6 +118,28 @@ impl Config {
     /// Default 1 s; 0 (two clients may throw each other out as often as they like) to 5 min.
     pub const fn takeover_pause(mut self, pause: Duration) -> Self {
         self.settings.takeover_pause = pause;
+        self
+    }
+
+    /// How many sessions one identity may have side by side, each with a link, a secret and a life of its own: somebody's phone and
+    /// laptop. A login that would be one too many is what [`takeover`](Self::takeover) is about. A client that logs in again replaces
+    /// its own older session and never counts twice.
+    ///
+    /// What asks by identity then means several: [`Sessions::get`](crate::Sessions::get) is the newest,
+    /// [`Sessions::all_of`](crate::Sessions::all_of) all, and [`Sessions::kick`](crate::Sessions::kick),
+    /// [`remove`](crate::Sessions::remove) and [`ban`](crate::Sessions::ban) end all. A [`Peer`](crate::Peer) is always one.
+    ///
+    /// Default 1; 1 to 64.
+    ///
+    /// ```
+    /// use sessile::{Config, Takeover};
+    ///
+    /// // three devices; a fourth is turned away while all of them answer
+    /// let config = Config::new().sessions_per_identity(3).takeover(Takeover::Reject);
+    /// # let _ = config;
+    /// ```
+    pub const fn sessions_per_identity(mut self, sessions: usize) -> Self {
+        self.settings.sessions_per_identity = sessions;
         self
     }
 

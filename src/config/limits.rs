@@ -206,7 +206,7 @@ pub(crate) const ADMISSION_BURST: Limit<u32> = limit("admission_burst", 10_000, 
 /// let in 1,280 a second: fewer than may come, and those who wait longer than the login deadline come again.
 pub(crate) const ADMITS_AT_ONCE: Limit<usize> = limit("admits_at_once", 64, 1..=65_536);
 
-/// Logins and resumes of one identity in a minute. EMQX bans for 5 min whoever comes 15 times in a minute. A client of this library
+/// Logins and resumes of one identity in a minute, for each session that it may have. EMQX bans for 5 min whoever comes 15 times in a minute. A client of this library
 /// whose link breaks at once, again and again, comes about eight times in its first minute, because its pauses grow.
 pub(crate) const COMINGS_A_MINUTE: Limit<u32> = limit("comings_a_minute", 15, 1..=65_536);
 
@@ -217,6 +217,11 @@ pub(crate) const TAKEOVER_PAUSE: Limit<Duration> = limit(
     SECOND,
     Duration::ZERO..=MINUTE.saturating_mul(5),
 );
+
+/// Sessions of one identity side by side. One: a second login is a takeover, and who writes by identity has one writer. A person has a
+/// handful of devices; 64 is far beyond, and little enough that a login, a resume and a look-up may look through all of them (they
+/// lie in one chain of the index), and that one account which logs in from everywhere takes some 64 KiB of a server and no more.
+pub(crate) const SESSIONS_PER_IDENTITY: Limit<usize> = limit("sessions_per_identity", 1, 1..=64);
 
 /// Bans that are kept. At about 300 bytes each, with a text, they cost 3 MB at most. Who has more of them has them in a
 /// database, and asks it in `admit`.

@@ -44,7 +44,10 @@ pub struct Config {
     entropy: Option<u64>,
 }
 
-/// What happens when an identity logs in while a session of it lives.
+/// What happens when an identity logs in while a session of it lives; with
+/// [`sessions_per_identity`](Config::sessions_per_identity), while as many live as may.
+///
+/// Of several, one that has no link goes first, and of equals the one that logged in first.
 ///
 /// ```
 /// use sessile::{Config, Takeover};
@@ -59,7 +62,8 @@ pub enum Takeover {
     /// The new one replaces it; the old end hears `TakenOver`. The default.
     #[default]
     Replace,
-    /// The holder is probed; where it answers, the new one is refused. A client never waits for its own ghost.
+    /// The holder is probed; where it answers, the new one is refused. A client never waits for its own ghost. Of several, all are
+    /// probed, and one that does not answer makes room.
     Reject,
     /// The host decides, in `try_admit`.
     Ask,
@@ -93,6 +97,7 @@ impl Config {
             admits_at_once: limits::ADMITS_AT_ONCE.default,
             comings_a_minute: limits::COMINGS_A_MINUTE.default,
             takeover_pause: limits::TAKEOVER_PAUSE.default,
+            sessions_per_identity: limits::SESSIONS_PER_IDENTITY.default,
             max_bans: limits::MAX_BANS.default,
             accept_backlog: limits::ACCEPT_BACKLOG.default,
             max_sessions: limits::MAX_SESSIONS.default,
@@ -352,7 +357,8 @@ impl Config {
         self
     }
 
-    /// What a server does when an identity logs in twice. Default: [`Takeover::Replace`].
+    /// What a server does when an identity logs in twice, or once more than
+    /// [`sessions_per_identity`](Self::sessions_per_identity) allows. Default: [`Takeover::Replace`].
     pub const fn takeover(mut self, takeover: Takeover) -> Self {
         self.settings.takeover = takeover;
         self

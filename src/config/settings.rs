@@ -31,6 +31,7 @@ pub struct Settings {
     pub admits_at_once: usize,
     pub comings_a_minute: u32,
     pub takeover_pause: Duration,
+    pub sessions_per_identity: usize,
     pub max_bans: usize,
     pub accept_backlog: u32,
     pub max_sessions: usize,

@@ -57,6 +57,7 @@ fn check_ranges(settings: &Settings) -> Result<(), ConfigError> {
     limits::ADMITS_AT_ONCE.check(settings.admits_at_once)?;
     limits::COMINGS_A_MINUTE.check(settings.comings_a_minute)?;
     limits::TAKEOVER_PAUSE.check(settings.takeover_pause)?;
+    limits::SESSIONS_PER_IDENTITY.check(settings.sessions_per_identity)?;
     limits::MAX_BANS.check(settings.max_bans)?;
     limits::ACCEPT_BACKLOG.check(settings.accept_backlog)?;
     limits::MAX_SESSIONS.check(settings.max_sessions)?;

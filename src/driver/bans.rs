@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Collection, watcher::PAGE, watcher::kick};
+use super::{
+    Collection,
+    watcher::{PAGE, kick},
+};
 use crate::{
     Closed, Rejection,
     canary::{Canary, sings},
@@ -26,15 +29,13 @@ impl Collection {
             let Whom::Identity(identity) = whom else {
                 return Err((kept, closed));
             };
-            let holder = hub.registry.holder(identity);
-            let ended = holder
-                .filter(|key| {
-                    let machine = hub.registry.get(*key);
-                    let is_up = machine.is_some_and(|machine| machine.phase().is_up());
-                    is_up || !sings(Canary::BanSparesTheAbsent)
-                })
-                .into_iter()
-                .filter(|&key| kick(hub, key, now, closed.clone()));
+            let holders = hub.registry.holders(identity.as_bytes()).into_iter();
+            let ended = holders.filter(|&key| {
+                let machine = hub.registry.get(key);
+                let is_up = machine.is_some_and(|machine| machine.phase().is_up());
+                let spared = sings(Canary::BanSparesTheAbsent) && !is_up;
+                !spared && kick(hub, key, now, closed.clone())
+            });
             Ok((ended.count(), kept))
         });
         match (kept, whom) {

@@ -1,16 +1,14 @@
 use std::{
     fmt,
     net::SocketAddr,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
 
 use super::{
-    Feed, Owner, Sleep, Watcher,
+    Feed, Owner, Watcher,
     hub::{Hub, remember},
     race::{Race, is_on},
     seat::Seat,
@@ -19,7 +17,7 @@ use super::{
 use crate::{
     Closed, Credentials, Ended, Identity, Limits, Reason, Rejection, SendError, Undelivered,
     message::Lent,
-    proto::{Cx, Key, LoginFailure, Machine, Phase, Received, Snapshot, Time},
+    proto::{Cx, Key, LoginFailure, Machine, Phase, Received, Snapshot},
 };
 
 /// One session in its one owner's hands. Dropping it closes the session.
@@ -34,17 +32,6 @@ pub(crate) struct OfferParts {
     pub(crate) credentials: Bytes,
     pub(crate) remote: Option<SocketAddr>,
 }
-
-/// A question to whoever holds an identity: are you there?
-#[derive(Debug)]
-pub(crate) struct Probing {
-    asked: Time,
-    holder: Key,
-    patience: Sleep,
-}
-
-/// How long a holder has to answer a probe before it counts as a ghost, at most.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Handle {
     pub(super) const fn new(owner: Owner, key: Key) -> Self {
@@ -284,13 +271,15 @@ impl Handle {
         })
     }
 
-    /// Says who this is; a session that holds the identity makes room. Where the peer has gone meanwhile, the session is
-    /// ended, and says so. Returns the epoch.
-    pub(crate) fn admit(&self, identity: Identity) -> u64 {
+    /// Says who this is. Where the identity has as many sessions as it may, one makes room: `over`, if that is one of them. Where the
+    /// peer has gone meanwhile, the session is ended, and says so. Returns the epoch.
+    pub(crate) fn admit(&self, identity: Identity, over: Option<&Watcher>) -> u64 {
         let secret = self.shared().entropy.secret();
+        let over = over.filter(|over| Arc::ptr_eq(over.shared(), self.shared()));
+        let over = over.map(Watcher::key);
         self.shared().with(|hub, now| {
             let Hub { registry, fx, .. } = hub;
-            registry.admit(self.key, now, identity, secret, fx);
+            registry.admit_over(self.key, now, identity, secret, over, fx);
             registry.get(self.key).map_or(0, Machine::epoch)
         })
     }
@@ -307,67 +296,6 @@ impl Handle {
 
     pub(crate) fn reject(&self, why: &Rejection) {
         self.input(|machine, cx| machine.reject(cx, why));
-    }
-
-    /// Whether another client holds the identity and is there: it is probed, and a ghost does not answer.
-    pub(crate) fn poll_holder(
-        &self,
-        identity: &Identity,
-        probing: &mut Option<Probing>,
-        cx: &mut Context<'_>,
-    ) -> Poll<bool> {
-        let clock = &self.shared().clock;
-        let answer = self.shared().with(|hub, now| {
-            let Some(holder) = hub.registry.holder(identity) else {
-                return Poll::Ready(false);
-            };
-            let instance = |key| {
-                hub.registry
-                    .get(key)
-                    .map(|machine: &Machine| machine.instance().0)
-            };
-            if instance(holder) == instance(self.key) {
-                return Poll::Ready(false); // the same client: its own ghost, or its own newer login
-            }
-            let known = probing
-                .as_ref()
-                .filter(|probing| probing.holder == holder)
-                .map(|probing| probing.asked);
-            let asked = match known {
-                Some(asked) => asked,
-                None => {
-                    if hub.input(holder, now, |machine, _| machine.probe()) != Some(true) {
-                        return Poll::Ready(false);
-                    }
-                    let lease = hub
-                        .registry
-                        .get(holder)
-                        .map_or(Duration::ZERO, Machine::lease);
-                    let patience = clock.sleep_until(now + (lease / 4).min(PATIENCE));
-                    *probing = Some(Probing {
-                        asked: now,
-                        holder,
-                        patience,
-                    });
-                    now
-                }
-            };
-            let machine = hub.registry.get(holder);
-            if machine.is_some_and(|machine| machine.heard_since(asked)) {
-                return Poll::Ready(true);
-            }
-            if !machine.is_some_and(|machine| machine.phase().is_up()) {
-                return Poll::Ready(false);
-            }
-            remember(&mut hub.seat(holder).waiting().probe, cx.waker());
-            Poll::Pending
-        });
-        match probing {
-            Some(probing) if answer.is_pending() => {
-                Pin::new(&mut probing.patience).poll(cx).map(|()| false)
-            }
-            _ => answer,
-        }
     }
 }
 

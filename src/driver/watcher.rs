@@ -107,9 +107,16 @@ impl Watcher {
             .unwrap_or_else(|| Err(self.gone().into()))
     }
 
-    /// Who holds this identity now, in the same runtime.
+    /// Who would make room, were this session admitted under an identity.
     pub(crate) fn holder(&self, identity: &[u8]) -> Option<Self> {
-        Collection::new(Arc::clone(&self.shared)).find(identity)
+        let room = |hub: &Hub| hub.registry.room(self.key, identity, None);
+        let key = self.shared.look(room).holder()?;
+        Some(Self::new(Arc::clone(&self.shared), key))
+    }
+
+    /// Who holds this identity now, in the same runtime, the newest first.
+    pub(crate) fn holders(&self, identity: &[u8]) -> Vec<Self> {
+        Collection::new(Arc::clone(&self.shared)).all_of(identity)
     }
 
     /// Ends the session from the host's side. False where it had ended.
@@ -187,6 +194,13 @@ impl Collection {
         Some(Watcher::new(Arc::clone(&self.shared), key))
     }
 
+    /// All sessions of this identity, the newest first.
+    pub(crate) fn all_of(&self, identity: &[u8]) -> Vec<Watcher> {
+        let keys = self.shared.look(|hub| hub.registry.holders(identity));
+        let watcher = |key| Watcher::new(Arc::clone(&self.shared), key);
+        keys.into_iter().map(watcher).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.shared.look(|hub| hub.registry.len())
     }
@@ -223,15 +237,19 @@ impl Collection {
             .look(|hub| hub.past.of_identity(identity).cloned())
     }
 
-    /// Ends whoever holds the identity. False where nobody does.
-    pub(crate) fn kick(&self, identity: &[u8], closed: Closed) -> bool {
-        self.shared.with(|hub, now| {
-            let Some(key) = hub.registry.find(identity) else {
-                return false;
-            };
-            kick(hub, key, now, closed)
-        })
+    /// Ends all sessions of this identity. False where there is none.
+    pub(crate) fn kick(&self, identity: &[u8], closed: &Closed) -> bool {
+        self.shared
+            .with(|hub, now| kick_all(hub, identity, now, closed) > 0)
     }
+}
+
+/// Ends all sessions of this identity, in one hold of the lock: how many that were.
+pub(super) fn kick_all(hub: &mut Hub, identity: &[u8], now: Time, closed: &Closed) -> usize {
+    let holders = hub.registry.holders(identity).into_iter();
+    holders
+        .filter(|&key| kick(hub, key, now, closed.clone()))
+        .count()
 }
 
 pub(super) fn kick(hub: &mut Hub, key: Key, now: Time, closed: Closed) -> bool {

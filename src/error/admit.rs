@@ -2,7 +2,8 @@ use super::{Blame, RejectCode, Rejection, Retry};
 use crate::{Connecting, Identity, LoggedIn, Multi, Peer, Session};
 use std::fmt;
 
-/// Another client holds the identity that a peer was to be admitted as, and it is alive: it answered a moment ago.
+/// Another client holds the identity that a peer was to be admitted as, and it is alive: it answered a moment ago. With
+/// [`sessions_per_identity`](crate::Config::sessions_per_identity): as many as may, and each of them answered.
 ///
 /// Dropping this turns the newcomer away without a good reason; [`reject`](Self::reject) gives it one.
 ///
@@ -39,11 +40,20 @@ impl AdmitError {
         &self.identity
     }
 
-    /// Who holds it. `None` where the holder left meanwhile: then `take_over` takes nothing from anybody.
+    /// Who holds it; of several, whom [`take_over`](Self::take_over) would end. `None` where a holder left meanwhile: then it takes
+    /// nothing from anybody.
     #[must_use]
     pub fn holder(&self) -> Option<Peer> {
+        let newcomer = self.session.handle.watcher();
+        newcomer.holder(self.identity.as_bytes()).map(Peer::new)
+    }
+
+    /// All who hold it, the one that logged in last first.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Peer> {
         let sessions = self.session.handle.owner().collection();
-        sessions.find(self.identity.as_bytes()).map(Peer::new)
+        let holders = sessions.all_of(self.identity.as_bytes());
+        holders.into_iter().map(Peer::new).collect()
     }
 
     /// Who has to change something: other clients.
@@ -61,6 +71,24 @@ impl AdmitError {
     /// Lets the newcomer in all the same; the holder hears [`TakenOver`](crate::Reason::TakenOver).
     pub fn take_over(self) -> Session<LoggedIn, Multi> {
         self.session.admit(self.identity)
+    }
+
+    /// The same where the host says which of [several](Self::holders) goes. If that one has left meanwhile there is room for the
+    /// newcomer; if another newcomer has that already, this is [`take_over`](Self::take_over).
+    ///
+    /// ```
+    /// use sessile::{AdmitError, LoggedIn, Multi, Session};
+    ///
+    /// /// Whoever has the worst connection goes.
+    /// fn decide(occupied: AdmitError) -> Session<LoggedIn, Multi> {
+    ///     match occupied.holders().into_iter().max_by_key(|peer| peer.round_trip()) {
+    ///         Some(slowest) => occupied.take_over_from(&slowest),
+    ///         None => occupied.take_over(),
+    ///     }
+    /// }
+    /// ```
+    pub fn take_over_from(self, holder: &Peer) -> Session<LoggedIn, Multi> {
+        self.session.admit_over(self.identity, holder.watcher())
     }
 
     /// Turns the newcomer away with [`Occupied`](RejectCode::Occupied).

@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub ended: Option<Closed>,
     /// Number of the current or last link within the session; 0 before login.
     pub epoch: u64,
+    /// Number of its first link, from its login; 0 before. Sessions of one identity logged in in the order of these numbers.
+    pub first_epoch: u64,
     /// Since when the current or last link serves the session: its login, or its last resume. Before login since when the
     /// transport is up, and zero where it never was.
     pub link_since: Duration,

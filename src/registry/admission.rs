@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Listed, Registry, Whom, failures::Patience, rate::Who};
+use super::{Listed, Registry, Room, Whom, failures::Patience, rate::Who};
 use crate::{
     Closed, Identity, RejectCode, Rejection, Takeover,
     canary::{Canary, sings},
@@ -46,8 +46,9 @@ impl Registry {
     pub(super) fn let_back(&mut self, key: Key, now: Time) -> Result<(), Duration> {
         let early = self.get(key).and_then(|machine| {
             let window = machine.resume_window();
+            let lost = machine.lost_since();
             self.restless
-                .before_resume(machine.identity()?, now, window)
+                .before_resume(machine.identity()?, now, lost, window)
         });
         if let Some(after) = early {
             return Err(after);
@@ -106,8 +107,8 @@ pub(super) fn is_failed_login(machine: &Machine) -> bool {
 
 /// The host's judgement: who a stranger is, and who has to make room for it.
 impl Registry {
-    /// The host says who a peer is. In this one step a live session of that identity makes room, so that there is never
-    /// more than one link an identity.
+    /// The host says who a peer is. In this one step a live session of that identity makes room, so that there are never
+    /// more than it may have.
     pub fn admit(
         &mut self,
         key: Key,
@@ -116,7 +117,20 @@ impl Registry {
         secret: Secret,
         fx: &mut Effects,
     ) -> Verdict {
-        if let Err(why) = self.make_room(key, now, &identity, fx) {
+        self.admit_over(key, now, identity, secret, None, fx)
+    }
+
+    /// The same, where the host has a wish who of several is to make room.
+    pub fn admit_over(
+        &mut self,
+        key: Key,
+        now: Time,
+        identity: Identity,
+        secret: Secret,
+        over: Option<Key>,
+        fx: &mut Effects,
+    ) -> Verdict {
+        if let Err(why) = self.make_room(key, now, &identity, over, fx) {
             self.input(key, now, fx, |machine, cx| {
                 if let Some(why) = why {
                     machine.reject(cx, &why);
@@ -125,29 +139,27 @@ impl Registry {
             });
             return Verdict::Gone;
         }
-        let (held, bytes) = (self.holder(&identity), identity.as_bytes());
-        self.by_identity.insert(bytes, key.slot(), |slot| {
-            held.is_some_and(|held| held.slot() == slot)
-        });
-        let epoch = self.last_epoch + 1;
+        let epoch = self.highest_epoch(identity.as_bytes(), key) + 1;
+        self.by_identity.insert(identity.as_bytes(), key.slot());
         self.input(key, now, fx, |machine, cx| {
             machine.admit(cx, identity, epoch, secret)
         })
         .unwrap_or(Verdict::Gone)
     }
 
-    /// Ends whoever holds the identity. Fails where the peer cannot be admitted, with what to tell it if it is there.
+    /// Ends whoever has to go. Fails where the peer cannot be admitted, with what to tell it if it is there.
     fn make_room(
         &mut self,
         key: Key,
         now: Time,
         identity: &Identity,
+        over: Option<Key>,
         fx: &mut Effects,
     ) -> Result<(), Option<Rejection>> {
         let Some(machine) = self.get(key).filter(|machine| machine.is_admissible(now)) else {
             return Err(None);
         };
-        let ((instance, attempt), reserved) = (machine.instance(), machine.is_reserved());
+        let ((_, attempt), reserved) = (machine.instance(), machine.is_reserved());
         if let Some(why) = self.no_entry().filter(|_| !sings(Canary::DrainAdmits)) {
             return Err(Some(why));
         }
@@ -157,7 +169,8 @@ impl Registry {
         if let Some(after) = self.restless.before_login(identity, now) {
             return Err(Some(Rejection::busy(after).text(TOO_OFTEN)));
         }
-        let holder = self.holder(identity).filter(|&holder| holder != key);
+        let room = self.room(key, identity.as_bytes(), over);
+        let holder = room.holder();
         let Some((holder, machine)) = holder.and_then(|holder| Some((holder, self.get(holder)?)))
         else {
             let kept = if reserved {
@@ -172,9 +185,8 @@ impl Registry {
             self.restless.count_login(identity, now, &self.settings);
             return Ok(());
         };
-        let (its_instance, its_attempt) = machine.instance();
-        let same = its_instance == instance && !sings(Canary::NoInstance);
-        if same && attempt <= its_attempt {
+        let same = matches!(room, Room::Own(_));
+        if same && attempt <= machine.instance().1 {
             return Err(Some(Rejection::new(RejectCode::Stale)));
         }
         // Whoever is not there is not thrown out, and a host that is asked has decided.

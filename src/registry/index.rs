@@ -5,8 +5,8 @@ use std::{
 
 use hashbrown::HashTable;
 
-/// Which slot holds an identity. The identities themselves lie in the slots' sessions and nowhere twice: an entry is 8 bytes and
-/// not 32, of a session that costs a kilobyte.
+/// Which slots hold an identity: one, or as many as an identity may have sessions. The identities themselves lie in the slots'
+/// sessions and nowhere twice: an entry is 8 bytes and not 32, of a session that costs a kilobyte.
 ///
 /// The caller says what lies in a slot, by the closures.
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 impl Index {
-    /// How many identities are held.
+    /// How many slots hold an identity.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -33,7 +33,7 @@ impl Index {
         self.entries.is_empty()
     }
 
-    /// The slot that holds this identity; `holds` says whether one does.
+    /// A slot that holds this identity; `holds` says whether one does.
     pub(super) fn find(&self, identity: &[u8], holds: impl Fn(u32) -> bool) -> Option<u32> {
         let hash = self.hash(identity);
         let found = |entry: &Entry| entry.hash == hash && holds(entry.slot);
@@ -41,17 +41,21 @@ impl Index {
         Some(entry.slot)
     }
 
-    /// From now on this slot holds the identity, and none of those that `holds` says held it.
-    pub(super) fn insert(&mut self, identity: &[u8], slot: u32, holds: impl Fn(u32) -> bool) {
+    /// All slots that may hold this identity, and by chance a few that do not: the caller looks.
+    pub(super) fn all(&self, identity: &[u8]) -> impl Iterator<Item = u32> + use<'_> {
         let hash = self.hash(identity);
-        let found = |entry: &Entry| entry.hash == hash && holds(entry.slot);
+        let entries = self.entries.iter_hash(spread(hash));
+        entries
+            .filter(move |entry| entry.hash == hash)
+            .map(|entry| entry.slot)
+    }
+
+    /// From now on this slot holds the identity, beside those that do already.
+    pub(super) fn insert(&mut self, identity: &[u8], slot: u32) {
+        let hash = self.hash(identity);
         let rehash = |entry: &Entry| spread(entry.hash);
-        match self.entries.entry(spread(hash), found, rehash) {
-            hashbrown::hash_table::Entry::Occupied(mut entry) => entry.get_mut().slot = slot,
-            hashbrown::hash_table::Entry::Vacant(place) => {
-                place.insert(Entry { hash, slot });
-            }
-        }
+        self.entries
+            .insert_unique(spread(hash), Entry { hash, slot }, rehash);
     }
 
     /// This slot does not hold the identity any more. False where it did not.
@@ -85,43 +89,57 @@ impl fmt::Debug for Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
+    use std::collections::{BTreeSet, HashMap};
+
+    /// What lies in each slot; some hold nothing any more that the index knows.
+    #[derive(Default)]
+    struct Slots(Vec<Vec<u8>>);
+
+    impl Slots {
+        fn put(&mut self, identity: &[u8]) -> u32 {
+            self.0.push(identity.to_vec());
+            u32::try_from(self.0.len() - 1).unwrap()
+        }
+
+        fn of(&self, index: &Index, identity: &[u8]) -> BTreeSet<u32> {
+            let all = index.all(identity);
+            all.filter(|&at| self.0[at as usize] == identity).collect()
+        }
+    }
 
     #[test]
-    fn it_is_what_a_map_from_identities_to_slots_is() {
-        let mut rng = fastrand::Rng::with_seed(7);
-        let mut index = Index::default();
-        let mut map: HashMap<Vec<u8>, u32> = HashMap::new();
-        // What lies in each slot; some were overtaken and hold nothing that the index knows.
-        let mut slots: Vec<Vec<u8>> = Vec::new();
-        for _ in 0..20_000 {
-            let identity = rng.u16(0..2_000).to_be_bytes().to_vec();
-            let held = map.get(&identity).copied();
-            assert_eq!(
-                index.find(&identity, |at| slots[at as usize] == identity),
-                held
-            );
-            match (held, rng.u8(0..3)) {
-                (Some(slot), 0) => {
+    fn it_is_what_a_map_from_identities_to_sets_of_slots_is() {
+        for most in [1, 3, 64] {
+            let mut rng = fastrand::Rng::with_seed(most);
+            let (mut index, mut slots) = (Index::default(), Slots::default());
+            let mut map: HashMap<Vec<u8>, BTreeSet<u32>> = HashMap::new();
+            let mut len = 0;
+            for _ in 0..40_000 {
+                let identity = rng.u16(0..2_000 / most as u16).to_be_bytes().to_vec();
+                let held = map.entry(identity.clone()).or_default();
+                assert_eq!(&slots.of(&index, &identity), held);
+                let found = index.find(&identity, |at| held.contains(&at));
+                assert_eq!(found.is_some(), !held.is_empty());
+                let leaves = rng.choice(held.iter().copied().collect::<Vec<_>>());
+                if let Some(slot) = leaves
+                    && (held.len() as u64 >= most || rng.u8(0..3) == 0)
+                {
                     assert!(index.remove(&identity, slot));
-                    map.remove(&identity);
+                    assert!(!index.remove(&identity, slot), "once");
+                    held.remove(&slot);
+                    len -= 1;
+                } else {
+                    let slot = slots.put(&identity);
+                    index.insert(&identity, slot);
+                    held.insert(slot);
+                    len += 1;
                 }
-                (held, _) => {
-                    let slot = u32::try_from(slots.len()).unwrap();
-                    slots.push(identity.clone());
-                    // Where nobody holds it now, a slot that did once is not asked for.
-                    index.insert(&identity, slot, |at| held == Some(at));
-                    map.insert(identity, slot);
-                }
+                assert_eq!((index.len(), index.is_empty()), (len, len == 0));
             }
-            assert_eq!((index.len(), index.is_empty()), (map.len(), map.is_empty()));
+            for (identity, held) in &map {
+                assert_eq!(&slots.of(&index, identity), held);
+            }
         }
-        for (identity, slot) in &map {
-            let found = index.find(identity, |at| slots[at as usize] == *identity);
-            assert_eq!(found, Some(*slot));
-            assert!(!index.remove(identity, slot + 1), "not who holds it");
-        }
-        assert_eq!(index.len(), map.len());
     }
 
     #[test]

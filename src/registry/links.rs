@@ -111,8 +111,9 @@ impl Registry {
         // A timer that should have fired by now says how long we slept, also where the peer is read before it fires.
         let planned = self.wheel.armed(target.slot()).unwrap_or(now);
         let late = now.since(planned);
+        let others = self.others_epoch(target);
         self.input_late(target, now, late, fx, |machine, cx| {
-            machine.resume(cx, resume, remote, fresh())
+            machine.resume(cx, resume, remote, fresh(), others)
         })
         .unwrap_or(Err(ResumeRefusal::Gone))
         .map(|link| (target, link))

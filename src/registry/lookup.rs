@@ -1,35 +1,9 @@
 //! Who is there: by identity, by key, page by page.
 
 use super::Registry;
-use crate::{
-    Identity,
-    proto::{Key, Machine, Phase, Snapshot, Time},
-};
+use crate::proto::{Key, Machine, Phase, Snapshot, Time};
 
 impl Registry {
-    /// The session that holds an identity.
-    #[must_use]
-    pub fn holder(&self, identity: &Identity) -> Option<Key> {
-        self.find(identity.as_bytes())
-    }
-
-    /// The same, for a key that is not an [`Identity`] yet.
-    #[must_use]
-    pub fn find(&self, identity: &[u8]) -> Option<Key> {
-        let slot = self
-            .by_identity
-            .find(identity, |slot| self.is_named(slot, identity))?;
-        self.key_of(slot)
-    }
-
-    /// Whether the session in this slot has this identity.
-    fn is_named(&self, slot: u32, identity: &[u8]) -> bool {
-        let slot = self.slots.get(slot as usize);
-        let machine = slot.and_then(|slot| slot.machine.as_ref());
-        let named = machine.and_then(Machine::identity);
-        named.is_some_and(|named| named.as_bytes() == identity)
-    }
-
     /// A session.
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&Machine> {
@@ -45,7 +19,7 @@ impl Registry {
         self.get(key).map(|machine| machine.snapshot(now))
     }
 
-    /// How many identities are in the collection.
+    /// How many sessions are in the collection.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_identity.len()

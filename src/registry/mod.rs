@@ -8,6 +8,7 @@ mod admission;
 mod bans;
 mod drain;
 mod failures;
+mod holders;
 mod index;
 mod links;
 mod lookup;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 pub use bans::{Listed, Whom};
 pub use drain::Farewell;
+pub(crate) use holders::Room;
 pub use port::{Port, Reading};
 pub use prefix::Prefix;
 pub use returning::Returning;

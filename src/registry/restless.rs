@@ -67,16 +67,19 @@ impl Restless {
         some(comings.next.since(now))
     }
 
-    /// The same where its session is to come back. At most half of what the session is kept without a link, counted from when it
-    /// came last: nobody loses a session by waiting as it was told.
+    /// The same where its session is to come back. At most half of what the session is kept without a link, counted from when the
+    /// identity came last, or from when this session lost its link where others of the identity came since: nobody loses a session
+    /// by waiting as it was told.
     pub(super) fn before_resume(
         &self,
         identity: &Identity,
         now: Time,
+        lost: Option<Time>,
         window: Duration,
     ) -> Option<Duration> {
         let comings = &self.known.get(identity)?.comings;
-        some(comings.next.min(comings.last + window / 2).since(now))
+        let since = lost.map_or(comings.last, |lost| lost.min(comings.last));
+        some(comings.next.min(since + window / 2).since(now))
     }
 
     /// How long it takes until somebody may take this identity over from a client that is there.
@@ -196,11 +199,14 @@ impl Account {
     }
 }
 
-/// So many comings in a minute are nobody's fault.
-const fn patience_of_comings(settings: &Settings) -> Patience {
+/// So many comings in a minute are nobody's fault: of each of the sessions that there may be, for a router that starts anew breaks
+/// the links of all of them at once.
+fn patience_of_comings(settings: &Settings) -> Patience {
+    let sessions = u32::try_from(settings.sessions_per_identity).unwrap_or(u32::MAX);
+    let free = settings.comings_a_minute.saturating_mul(sessions);
     Patience {
-        free: settings.comings_a_minute,
-        pause: Duration::from_micros(60_000_000 / settings.comings_a_minute as u64),
+        free,
+        pause: Duration::from_micros(60_000_000 / u64::from(free)),
     }
 }
 

@@ -98,7 +98,7 @@ impl PastSession {
         let whole = self.0.history.len() < KEPT;
         let login = whole.then(|| PastEvent {
             at: self.logged_in_at(),
-            epoch: self.epoch().saturating_sub(self.0.snapshot.resumed),
+            epoch: self.0.snapshot.first_epoch,
             kind: EventKind::LoggedIn,
         });
         let between = self.0.history.iter().map(|mark| PastEvent {

@@ -153,7 +153,7 @@ impl<M: Mode> Peer<M> {
         self.watcher.snapshot()
     }
 
-    pub(super) const fn watcher(&self) -> &Watcher {
+    pub(crate) const fn watcher(&self) -> &Watcher {
         &self.watcher
     }
 }

@@ -98,6 +98,7 @@ async fn let_in<P>(
         identity,
         peer,
         replaces,
+        over,
         limits,
         reserved,
         metadata,
@@ -114,7 +115,11 @@ async fn let_in<P>(
     }
     let replaces = replaces && session.handle.owner().settings().takeover == Takeover::Ask;
     if replaces {
-        return enter(session.admit(identity), peer);
+        let session = match over {
+            Some(over) => session.admit_over(identity, &over),
+            None => session.admit(identity),
+        };
+        return enter(session, peer);
     }
     match session.try_admit(identity).await {
         Ok(session) => enter(session, peer),

@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Clones are the same collection, seen from any thread. It keeps nothing alive. What it says is true at that moment; a
 /// session may end right after.
 ///
+/// Where an identity may have [several sessions](crate::Config::sessions_per_identity), each of them is in it: each is walked through,
+/// counted, sent to and put into groups by itself. What asks by identity says what it means by that.
+///
 /// ```
 /// use sessile::{Phase, Sessions};
 ///
@@ -51,7 +54,7 @@ impl Sessions {
         &self.0
     }
 
-    /// The session of this identity.
+    /// The session of this identity; of [several](Self::all_of) the one that logged in last.
     ///
     /// ```
     /// use sessile::{SendError, Sessions};
@@ -68,13 +71,31 @@ impl Sessions {
         self.0.find(who.key().as_bytes()).map(Peer::new)
     }
 
+    /// All sessions of this identity, the one that logged in last first: more than one where
+    /// [`Config::sessions_per_identity`](crate::Config::sessions_per_identity) allows it.
+    ///
+    /// ```
+    /// use sessile::Sessions;
+    ///
+    /// /// To every device of one user; how many took it.
+    /// fn notify(sessions: &Sessions, user: &str, line: &str) -> usize {
+    ///     let devices = sessions.all_of(user).into_iter();
+    ///     devices.filter(|device| device.try_send(line).is_ok()).count()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn all_of(&self, who: impl AsIdentity) -> Vec<Peer> {
+        let all = self.0.all_of(who.key().as_bytes());
+        all.into_iter().map(Peer::new).collect()
+    }
+
     /// Whether this identity has a session.
     #[must_use]
     pub fn contains(&self, who: impl AsIdentity) -> bool {
         self.get(who).is_some()
     }
 
-    /// How many sessions there are.
+    /// How many sessions there are: of one identity as many as it has.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -104,7 +125,7 @@ impl Sessions {
         pages.flatten().map(Peer::new)
     }
 
-    /// Removes the session of this identity, as [`Peer::remove`]. False where there is none.
+    /// Removes the session of this identity, all of them where it has several, as [`Peer::remove`] does one. False where there is none.
     ///
     /// ```
     /// use sessile::Sessions;
@@ -117,12 +138,13 @@ impl Sessions {
     /// ```
     pub fn remove(&self, who: impl AsIdentity, reason: &str) -> bool {
         let closed = Closed::new(Reason::Removed).with_text(reason);
-        self.0.kick(who.key().as_bytes(), closed)
+        self.0.kick(who.key().as_bytes(), &closed)
     }
 
-    /// Removes the session of this identity in words of the host's own, as [`Peer::kick`]. False where there is none.
+    /// Removes the session of this identity, all of them where it has several, in words of the host's own, as [`Peer::kick`] does one.
+    /// False where there is none.
     pub fn kick(&self, who: impl AsIdentity, why: &Rejection) -> bool {
-        self.0.kick(who.key().as_bytes(), Closed::kicked(why))
+        self.0.kick(who.key().as_bytes(), &Closed::kicked(why))
     }
 
     /// Sends one message to all of them, copied once for all. It never waits: who has no room is in
@@ -216,7 +238,7 @@ impl Sessions {
         .map(PastSession::new)
     }
 
-    /// Why this identity's last session ended, if that is remembered. Whether it has another one now is
+    /// Why that session of this identity ended which ended last, if that is remembered. Whether it has another one now is
     /// [`get`](Self::get)'s to say.
     ///
     /// ```

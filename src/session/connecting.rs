@@ -2,7 +2,8 @@
 
 use super::{Login, Offer, Session, TryAdmit};
 use crate::{
-    Connecting, Credentials, IntoIdentity, Limits, LoggedIn, Multi, Rejection, driver::Handle,
+    Connecting, Credentials, Identity, IntoIdentity, Limits, LoggedIn, Multi, Rejection,
+    driver::{Handle, Watcher},
 };
 use std::sync::Arc;
 
@@ -80,7 +81,9 @@ impl Session<Connecting, Multi> {
     }
 
     /// Lets the peer in as `identity`. A live session of the same identity is replaced, whatever
-    /// [`Config::takeover`](crate::Config::takeover) says: its end hears [`TakenOver`](crate::Reason::TakenOver).
+    /// [`Config::takeover`](crate::Config::takeover) says: its end hears [`TakenOver`](crate::Reason::TakenOver). With
+    /// [`sessions_per_identity`](crate::Config::sessions_per_identity) that is where as many live as may; one that has no link goes
+    /// first, and of equals the one that logged in first.
     ///
     /// It cannot fail. Where the peer has left meanwhile, or the server is full, the session returned is over, and its
     /// first use says so.
@@ -100,14 +103,21 @@ impl Session<Connecting, Multi> {
     /// }
     /// ```
     pub fn admit(self, identity: impl IntoIdentity) -> Session<LoggedIn, Multi> {
-        let epoch = self.handle.admit(identity.into_identity());
+        let epoch = self.handle.admit(identity.into_identity(), None);
+        self.turn(LoggedIn { epoch })
+    }
+
+    /// The same, where this one is to make room if it is among those that may have to.
+    pub(crate) fn admit_over(self, identity: Identity, over: &Watcher) -> Session<LoggedIn, Multi> {
+        let epoch = self.handle.admit(identity, Some(over));
         self.turn(LoggedIn { epoch })
     }
 
     /// Lets the peer in as `identity`, unless another client holds that identity and is alive: then the answer is
     /// [`AdmitError`](crate::AdmitError), and what to do about it is the caller's decision.
     ///
-    /// "Alive" is found out, not assumed: the holder is probed and has a quarter of its lease (at most 1 s) to answer,
+    /// With [`sessions_per_identity`](crate::Config::sessions_per_identity) that is: as many other clients as may, and all of them are
+    /// alive. "Alive" is found out, not assumed: a holder is probed and has a quarter of its lease (at most 1 s) to answer,
     /// so a client that comes back never waits for its own ghost. With [`Takeover::Replace`](crate::Takeover::Replace)
     /// nobody is probed, and this is [`admit`](Self::admit).
     ///

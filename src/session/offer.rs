@@ -88,7 +88,8 @@ impl Offer {
     }
 
     /// Who holds this identity now: the live session that an admission under it would end, or be refused for, as
-    /// [`Config::takeover`](crate::Config::takeover) says. `None` where that would be nobody.
+    /// [`Config::takeover`](crate::Config::takeover) says. `None` where that would be nobody, because nobody holds it or because it may have
+    /// [one more session](crate::Config::sessions_per_identity).
     ///
     /// A look and no promise: a moment later it may be gone, or somebody else. What a takeover does is decided once more when the peer
     /// is admitted. The holder may be this client's own ghost, whose link is lost and not missed yet: [`Peer::phase`] and
@@ -109,6 +110,26 @@ impl Offer {
     pub fn holder(&self, who: impl AsIdentity) -> Option<Peer> {
         let holder = self.watcher.holder(who.key().as_bytes());
         holder.map(Peer::new)
+    }
+
+    /// All sessions of this identity, the one that logged in last first: who else is there, whether or not anybody has to go. As
+    /// [`holder`](Self::holder), a look and no promise.
+    ///
+    /// ```
+    /// use sessile::{Admission, Offer};
+    ///
+    /// /// Whoever is there hears of a new device.
+    /// fn welcome(offer: &Offer, account: u64) -> Admission<()> {
+    ///     for other in offer.holders(account) {
+    ///         other.try_send("another device logged in").ok();
+    ///     }
+    ///     Admission::from(account)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn holders(&self, who: impl AsIdentity) -> Vec<Peer> {
+        let holders = self.watcher.holders(who.key().as_bytes());
+        holders.into_iter().map(Peer::new).collect()
     }
 
     /// Asks the client something that only its owner can answer (`Credentials::answer_with`), such as to sign a nonce, so

@@ -1,5 +1,8 @@
 use super::{Session, login::GIVEN_AWAY};
-use crate::{AdmitError, Connecting, Identity, LoggedIn, Multi, Takeover, driver::Probing};
+use crate::{
+    AdmitError, Connecting, Identity, LoggedIn, Multi, Takeover,
+    driver::{Place, Probing},
+};
 use futures::future::FusedFuture;
 use pin_project::pin_project;
 use std::{
@@ -9,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// An admission that asks first whether the identity's holder lives: becomes the session, logged in.
+/// An admission that asks first whether the identity's holders live: becomes the session, logged in.
 ///
 /// It owns the session meanwhile. Dropping it turns the peer away; [`into_session`](Self::into_session) gives it back.
 ///
@@ -80,13 +83,17 @@ impl Future for TryAdmit {
         let this = self.project();
         let handle = &this.session.as_ref().expect(GIVEN_AWAY).handle;
         let asks = handle.owner().settings().takeover != Takeover::Replace;
-        let held = asks && ready!(handle.poll_holder(this.identity, this.probing, cx));
+        let place = if asks {
+            ready!(handle.poll_place(this.identity, this.probing, cx))
+        } else {
+            Place::Free
+        };
         let session = this.session.take().expect(GIVEN_AWAY);
         let identity = this.identity.clone();
-        Poll::Ready(if held {
-            Err(AdmitError::new(session, identity))
-        } else {
-            Ok(session.admit(identity))
+        Poll::Ready(match place {
+            Place::Free => Ok(session.admit(identity)),
+            Place::Silent(holder) => Ok(session.admit_over(identity, &holder)),
+            Place::Held => Err(AdmitError::new(session, identity)),
         })
     }
 }

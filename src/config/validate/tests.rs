@@ -91,7 +91,7 @@ fn every_duration_has_both_ends() {
 fn every_count_and_size_has_both_ends() {
     type Set = fn(usize) -> Config;
     const GIB: usize = 1 << 30;
-    let table: [(&str, usize, usize, Set); 14] = [
+    let table: [(&str, usize, usize, Set); 15] = [
         ("unacked_messages", 1, 65_536, |value| {
             Config::new().unacked_messages(value)
         }),
@@ -114,6 +114,9 @@ fn every_count_and_size_has_both_ends() {
         }),
         ("stranger_bytes", 4_100, 1 << 20, |value| {
             Config::new().stranger_bytes(value)
+        }),
+        ("sessions_per_identity", 1, 64, |value| {
+            Config::new().sessions_per_identity(value)
         }),
         ("max_sessions", 1, 1 << 24, |value| {
             Config::new().max_sessions(value)

@@ -340,6 +340,7 @@ impl Machine {
             received: self.inbox.received(),
             received_bytes: self.inbox.received_bytes(),
             taken: self.inbox.taken(),
+            first_epoch: self.first_epoch(),
             resumed: self.trouble().resumed,
             replayed: self.trouble().replayed,
             volatile_dropped: self.trouble().volatile_dropped,

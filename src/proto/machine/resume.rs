@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Cx, LinkId, Machine, Opening, Phase, Role, Side, Stage, Time, Wake, ending, refusal};
+use super::{Cx, LinkId, Machine, Opening, Phase, Role, Stage, Time, Wake, ending, refusal};
 use crate::{
     Closed, EventKind, LossCause, Reason, RejectCode, Rejection, Retry,
     proto::{Step, keys::Presented, terms},
@@ -64,7 +64,8 @@ impl Machine {
     }
 
     /// The peer is back on a link that the registry accepted. Check, expiry, rotation, cutting of the older link and
-    /// stating of positions are this one step (R3).
+    /// stating of positions are this one step (R3). The link's epoch is above the last one, and above `others`: the highest that
+    /// another session of the same identity has or had.
     ///
     /// # Errors
     ///
@@ -75,6 +76,7 @@ impl Machine {
         resume: &Resume,
         remote: Option<SocketAddr>,
         fresh: Secret,
+        others: u64,
     ) -> Result<LinkId, ResumeRefusal> {
         let Role::Acceptor(acceptor) = &self.role else {
             return Err(ResumeRefusal::Gone);
@@ -103,6 +105,7 @@ impl Machine {
                 return Err(ResumeRefusal::Ended(closed.clone(), self.inbox.taken()));
             }
         }
+        self.rise_to(self.epoch.max(others) + 1);
         Ok(self.adopt(cx, resume, remote, fresh))
     }
 
@@ -120,7 +123,6 @@ impl Machine {
             acceptor.opening = Some(Box::new(Opening::of(fresh)));
         }
         self.remote = remote;
-        self.epoch += 1;
         self.stage = Stage::Resumed;
         self.emit(cx, EventKind::LinkUp);
         // The positions were checked; they cannot fail now.
@@ -131,8 +133,7 @@ impl Machine {
 
     /// The resume window has passed since the link was lost.
     pub(super) fn expire_if_due(&mut self, cx: &mut Cx<'_>) {
-        let is_lost = self.phase == Phase::Reconnecting && self.side() == Side::Acceptor;
-        if !is_lost || cx.now < self.expires_at() {
+        if self.lost_since().is_none() || cx.now < self.expires_at() {
             return;
         }
         if super::timers::is_late(cx, &self.terms) {
@@ -202,7 +203,7 @@ impl Machine {
             dialer.retry_at = None;
         }
         self.link_since = now;
-        self.epoch = resumed.epoch;
+        self.rise_to(resumed.epoch);
         self.stage = Stage::Open;
         self.continue_on_link(cx);
         self.inbox.must_state(); // R6

@@ -188,11 +188,14 @@ fn who_is_to_come_back_is_never_kept_out_for_longer_than_half_its_window() {
     while door.login(7).is_ok() {}
     for _ in 0..10 {
         let who = Door::who(7);
-        let wait = door.restless.before_resume(&who, door.now, window);
+        let wait = door.restless.before_resume(&who, door.now, None, window);
         let wait = wait.expect("too many");
         assert!(wait <= window / 2, "{wait:?}");
         door.now = door.now + wait;
-        assert_eq!(door.restless.before_resume(&who, door.now, window), None);
+        assert_eq!(
+            door.restless.before_resume(&who, door.now, None, window),
+            None
+        );
         door.count(&who, false);
     }
     assert!(door.login(7).expect_err("a login waits for all of it") > window);

@@ -8,6 +8,7 @@ mod door;
 mod lives;
 mod punctual;
 mod returning;
+mod several;
 mod standing;
 mod tombstones;
 mod untimely;
