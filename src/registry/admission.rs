@@ -182,7 +182,13 @@ impl Registry {
             if full {
                 return Err(Some(Rejection::full()));
             }
-            self.restless.count_login(identity, now, &self.settings);
+            let another = self.holder(identity).and_then(|another| self.get(another));
+            match another.map(Machine::logged_in_at) {
+                Some(before) => {
+                    (self.restless).count_again(identity, before, now, &self.settings, false);
+                }
+                None => self.restless.count_login(identity, now, &self.settings),
+            }
             return Ok(());
         };
         let same = matches!(room, Room::Own(_));

@@ -95,8 +95,8 @@ impl Restless {
         }
     }
 
-    /// It came again: its session came back, or it logged in while a session had its identity; `by_takeover` where that one's client
-    /// was there. That session's login was at `before`.
+    /// It came again: its session came back, or it logged in while a session had its identity; `by_takeover` where that one goes
+    /// and its client was there. That session's login was at `before`.
     pub(super) fn count_again(
         &mut self,
         identity: &Identity,

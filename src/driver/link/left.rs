@@ -1,3 +1,5 @@
+use bytes::BytesMut;
+
 use super::Task;
 use crate::driver::{Sleep, others::Others, returning::Coming, unsent::Unsent};
 
@@ -6,8 +8,8 @@ use crate::driver::{Sleep, others::Others, returning::Coming, unsent::Unsent};
 pub(super) struct Left {
     /// Encoded, and not taken by the transport yet.
     pub(super) unsent: Unsent,
-    /// Read, and left for the next turn.
-    pub(super) unread: Vec<u8>,
+    /// Read, and left for the next turns: each begins farther on, and moves nothing.
+    pub(super) unread: BytesMut,
     /// It brought a session, and the program is asked first.
     pub(super) coming: Option<Coming>,
     /// How much longer this link waits for its last words to go out, or for its peer to close.
@@ -17,7 +19,7 @@ pub(super) struct Left {
 }
 
 impl Left {
-    const fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         let Self {
             unsent,
             unread,

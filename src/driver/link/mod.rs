@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
+use bytes::Buf;
+
 use super::{
     hub::{Hub, remember},
     others::Turns,
@@ -123,10 +125,18 @@ impl Task {
                 more = self.transmit(cx, scratch, true)?;
                 continue;
             }
-            let unread = self.take_left(|left| std::mem::take(&mut left.unread));
+            let mut unread = self.take_left(|left| std::mem::take(&mut left.unread));
             if !unread.is_empty() {
-                if self.read(&unread, &mut frames) == Reading::Close {
-                    return Poll::Ready(Ok(()));
+                let (mut bytes, before) = (&unread[..], unread.len());
+                let reading = self.read(&mut bytes, &mut frames);
+                let taken = before - bytes.len();
+                match reading {
+                    Reading::Close => return Poll::Ready(Ok(())),
+                    Reading::More => {
+                        unread.advance(taken);
+                        self.left.get_or_insert_default().unread = unread;
+                    }
+                    Reading::Continue => {}
                 }
                 self.transmit(cx, scratch, true)?;
                 return self.others_first(cx);
@@ -150,15 +160,20 @@ impl Task {
                 self.transmit(cx, scratch, true)?;
                 return self.others_first(cx);
             }
-            let bytes = scratch.read.get(..brought.loose).unwrap_or_default();
+            let mut bytes = scratch.read.get(..brought.loose).unwrap_or_default();
             if !self.certified && read::is_tls(bytes) {
                 return Poll::Ready(Err(LossCause::Tls(TlsErrorKind::NotTls)));
             }
             let mut reading = Reading::Continue;
             if !brought.is_part {
-                reading = self.read(bytes, &mut frames);
-                if reading == Reading::Close {
-                    return Poll::Ready(Ok(()));
+                reading = self.read(&mut bytes, &mut frames);
+                match reading {
+                    Reading::Close => return Poll::Ready(Ok(())),
+                    Reading::More => {
+                        let left = self.left.get_or_insert_default();
+                        left.unread.extend_from_slice(bytes);
+                    }
+                    Reading::Continue => {}
                 }
                 more = self.transmit(cx, scratch, true)?;
             }

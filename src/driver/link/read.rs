@@ -69,8 +69,8 @@ impl Task {
     }
 
     /// What was read goes to the session, as far as the `frames` go that are left of this turn; messages of a session that has a
-    /// host go to the host, from where they lie. What is left over is kept.
-    pub(super) fn read(&mut self, mut bytes: &[u8], frames: &mut usize) -> Reading {
+    /// host go to the host, from where they lie. What is left over stays in `bytes`.
+    pub(super) fn read(&mut self, bytes: &mut &[u8], frames: &mut usize) -> Reading {
         let chain = match std::mem::replace(&mut self.certified, true) {
             false => self.io.certificates(),
             true => None,
@@ -97,8 +97,7 @@ impl Task {
                 None => {
                     let fresh = &mut || shared.entropy.secret();
                     let fx = &mut hub.fx;
-                    let reading =
-                        (hub.registry).read_some(port, now, &mut bytes, frames, fx, fresh);
+                    let reading = (hub.registry).read_some(port, now, bytes, frames, fx, fresh);
                     if port.key() != key {
                         hub.beside.pass_on(key, port.key());
                     }
@@ -109,13 +108,11 @@ impl Task {
             }
         });
         let reading = match hosted {
-            Some(hosted) => self.read_for(hosted, &mut bytes, frames),
+            Some(hosted) => self.read_for(hosted, bytes, frames),
             None => reading,
         };
-        if reading == Reading::More {
-            let left = self.left.get_or_insert_default();
-            left.unread.extend_from_slice(bytes);
-            left.coming = coming;
+        if reading == Reading::More && coming.is_some() {
+            self.left.get_or_insert_default().coming = coming;
         }
         reading
     }
