@@ -41,9 +41,10 @@ impl Crowd {
         }
     }
 
-    /// So many sessions, logged in evenly over an interval and in an order that memory is not in, and one beat later.
+    /// So many sessions, logged in evenly over whole intervals and in an order that memory is not in, and one beat later.
     pub fn logged_in(sessions: usize) -> Self {
         let mut crowd = Self::empty(sessions);
+        let over = INTERVAL * (1 + sessions as u32 / 400_000); // more in a second would not be let in
         let (began, mut done) = (crowd.now, 0);
         let mut random = fastrand::Rng::with_seed(1);
         while done < sessions {
@@ -52,7 +53,7 @@ impl Crowd {
                 .collect();
             random.shuffle(&mut ports);
             for port in ports {
-                crowd.pass_to(began + INTERVAL.mul_f64(done as f64 / sessions as f64));
+                crowd.pass_to(began + over.mul_f64(done as f64 / sessions as f64));
                 crowd.log_in(port, done as u64);
                 done += 1;
             }
