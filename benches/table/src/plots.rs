@@ -1,4 +1,5 @@
-//! Plots: a bar for each server, on a logarithmic scale, for what it measures spans three powers of ten.
+//! Plots: a bar for each server, on a logarithmic scale, for what it measures spans three powers of ten; and what a due heartbeat costs, by
+//! how many sessions there are.
 
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use crate::{measured::Measured, page::COSTS};
+use crate::{counted::Counted, measured::Measured, page::COSTS};
 
 const WIDTH: u32 = 760;
 const HEAD: u32 = 46;
@@ -28,6 +29,32 @@ pub(crate) fn draw(measured: &Measured, directory: &Path) -> anyhow::Result<()> 
         let path = directory.join(format!("{load}-{figure}.svg"));
         bars_of(&path, title, digits, &bars)?;
     }
+    Ok(())
+}
+
+/// What a case costs against how many sessions there are: from nothing, so that flat looks flat.
+pub(crate) fn draw_counted(counted: &Counted, directory: &Path) -> anyhow::Result<()> {
+    let path = directory.join("due-heartbeat_instructions.svg");
+    let root = SVGBackend::new(&path, (WIDTH, WIDTH / 2)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let sessions = counted.points.iter().map(|(sessions, _)| *sessions);
+    let least = sessions.clone().min().unwrap_or(1);
+    let most = sessions.max().unwrap_or(1).max(least + 1);
+    let highest = counted.points.iter().map(|(_, cost)| *cost).max();
+    let mut chart = ChartBuilder::on(&root)
+        .caption(
+            "Instructions of a due heartbeat, by number of sessions",
+            ("sans-serif", 17),
+        )
+        .margin(14)
+        .x_label_area_size(30)
+        .y_label_area_size(60)
+        .build_cartesian_2d((least..most).log_scale(), 0..highest.unwrap_or(1) * 5 / 4)?;
+    chart.configure_mesh().disable_x_mesh().draw()?;
+    let points = || counted.points.iter().copied();
+    chart.draw_series(LineSeries::new(points(), OURS.stroke_width(2)))?;
+    chart.draw_series(points().map(|point| Circle::new(point, 4, OURS.filled())))?;
+    root.present()?;
     Ok(())
 }
 
