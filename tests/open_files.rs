@@ -4,11 +4,12 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "common/again.rs"]
+mod again;
+
 use std::{
-    env, fs,
-    io::{self, BufRead, BufReader, Write},
+    env, fs, io,
     net::{SocketAddr, TcpStream},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use again::Again;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use sessile::{
     Config, Credentials, Identity, LoggedIn, Multi, Reconnect, Runtime, Session, Single, Warning,
@@ -89,7 +91,8 @@ fn serve() {
         calls: Arc::clone(&calls),
     };
     let mut door = server.listen_over(counted);
-    println!("at {}", door.local_addr().expect("TCP has addresses"));
+    let at = door.local_addr().expect("TCP has addresses");
+    println!("at {}", at.port());
     smol::spawn(async move {
         while let Some(peer) = door.next().await {
             let name = Identity::new(peer.offer().credentials()).expect("a short name");
@@ -111,52 +114,26 @@ async fn echo(mut session: Session<LoggedIn, Multi>) {
 }
 
 /// The server, seen from outside.
-struct Server {
-    child: Child,
-    orders: ChildStdin,
-    lines: io::Lines<BufReader<ChildStdout>>,
-    at: SocketAddr,
-}
+struct Server(Again);
 
 impl Server {
     fn start() -> Self {
-        let mut child = Command::new(env::current_exe().expect("this test"))
-            .args([
-                "--exact",
-                "a_server_without_open_files_rests_and_comes_back",
-                "--nocapture",
-            ])
-            .env(SERVER, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let orders = child.stdin.take().expect("piped");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let at = loop {
-            let line = lines.next().expect("it says where").expect("text");
-            // The harness may have begun the line.
-            if let Some((_, at)) = line.split_once("at 127") {
-                break format!("127{at}").parse().expect("an address");
-            }
-        };
-        Self {
-            child,
-            orders,
-            lines,
-            at,
-        }
+        let arguments = [
+            "--exact",
+            "a_server_without_open_files_rests_and_comes_back",
+            "--nocapture",
+        ];
+        Self(Again::start(&arguments, (SERVER, "1")))
     }
 
     fn accepts(&mut self) -> usize {
-        self.orders.write_all(b"\n").expect("it lives");
-        let line = self.lines.next().expect("it answers").expect("text");
+        let [line] = self.0.ask();
         line.parse().expect("a number")
     }
 
     /// Processor time that it used by now.
     fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it lives");
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it lives");
         let (_, fields) = stat.rsplit_once(") ").expect("its name is in parentheses");
         let ticks = |n: usize| {
             let field = fields
@@ -170,15 +147,8 @@ impl Server {
     }
 
     fn open_files(&self) -> usize {
-        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let files = fs::read_dir(format!("/proc/{}/fd", self.0.id()));
         files.map_or(0, Iterator::count)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -210,9 +180,9 @@ fn a_server_without_open_files_rests_and_comes_back() {
         return serve();
     }
     let mut server = Server::start();
-    let mut inside = smol::block_on(log_in(server.at, "inside"));
+    let mut inside = smol::block_on(log_in(server.0.at, "inside"));
     let dials: Vec<_> = (0..DIALS)
-        .map(|_| TcpStream::connect(server.at).expect("the backlog has room"))
+        .map(|_| TcpStream::connect(server.0.at).expect("the backlog has room"))
         .collect();
     while server.open_files() < ALLOWED as usize {
         smol::block_on(talk(&mut inside));
@@ -239,7 +209,7 @@ fn a_server_without_open_files_rests_and_comes_back() {
 
     drop(dials);
     let gone = Instant::now();
-    let mut late = smol::block_on(log_in(server.at, "late"));
+    let mut late = smol::block_on(log_in(server.0.at, "late"));
     smol::block_on(talk(&mut late));
     let back = gone.elapsed();
     assert!(back <= Duration::from_secs(2), "back after {back:?}");

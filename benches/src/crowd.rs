@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use crate::encode_login;
 use sessile::{
     Config, Identity,
     proto::{Effect, Effects, Key, Time, Wake},
     registry::{Port, Reading, Registry},
-    wire::{self, Beat, Decoder, Frame, Login, Secret, Terms},
+    wire::{Beat, Decoder, Frame, Secret, Terms},
 };
 
 /// A server's core with many sessions, and of each client no more than its end of the wire: what it says is written here,
@@ -73,16 +74,7 @@ impl Crowd {
     pub fn log_in(&mut self, mut port: Port, number: u64) -> Key {
         let mut login = std::mem::take(&mut self.out);
         login.clear();
-        Frame::Login(Login {
-            version: wire::VERSION,
-            oldest: wire::VERSION,
-            features: 0,
-            instance: u128::from(number).to_be_bytes(),
-            attempt: 1,
-            terms: TERMS,
-            credentials: &number.to_be_bytes(),
-        })
-        .encode(&mut login);
+        encode_login(number, &number.to_be_bytes(), &mut login);
         bring(
             &mut self.registry,
             &mut port,

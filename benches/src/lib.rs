@@ -14,6 +14,8 @@ pub mod world;
 
 use std::{fs, io, time::Duration};
 
+use sessile::wire::{self, Frame, Login};
+
 pub use cases::{Case, all};
 pub use crowd::TERMS;
 
@@ -21,6 +23,20 @@ pub use crowd::TERMS;
 #[inline(never)]
 pub fn measured(act: &mut dyn FnMut()) {
     act();
+}
+
+/// Appends the login of a client that asks for what a default [`Config`](sessile::Config) says.
+pub fn encode_login(number: u64, credentials: &[u8], out: &mut Vec<u8>) {
+    Frame::Login(Login {
+        version: wire::VERSION,
+        oldest: wire::VERSION,
+        features: 0,
+        instance: u128::from(number).to_be_bytes(),
+        attempt: 1,
+        terms: TERMS,
+        credentials,
+    })
+    .encode(out);
 }
 
 /// Time on a CPU of the threads that this process has.

@@ -11,10 +11,10 @@ use sessile::{
         Accept, Dial,
         memory::{MemoryLink, Network},
     },
-    wire::{self, Beat, Decoder, Frame, Login},
+    wire::{Beat, Decoder, Frame},
 };
 
-use crate::{crowd::TERMS, executor::Executor};
+use crate::{encode_login, executor::Executor};
 
 /// A whole server over the network in memory, and of its clients the ends of their links: what they say is written here.
 pub struct Town {
@@ -98,16 +98,8 @@ impl Town {
         let mut bytes = Vec::new();
         for number in 0..sessions {
             bytes.clear();
-            Frame::Login(Login {
-                version: wire::VERSION,
-                oldest: wire::VERSION,
-                features: 0,
-                instance: (number as u128).to_be_bytes(),
-                attempt: 1,
-                terms: TERMS,
-                credentials: &(number as u64).to_be_bytes(),
-            })
-            .encode(&mut bytes);
+            let number = number as u64;
+            encode_login(number, &number.to_be_bytes(), &mut bytes);
             let mut link = self.executor.run(dialer.dial()).expect("a link");
             self.executor.run(link.write_all(&bytes)).expect("room");
             self.executor.settle();

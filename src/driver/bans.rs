@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Collection,
-    watcher::{PAGE, kick},
+    watcher::{PAGE, kick, kick_all},
 };
 use crate::{
     Closed, Rejection,
@@ -29,14 +29,11 @@ impl Collection {
             let Whom::Identity(identity) = whom else {
                 return Err((kept, closed));
             };
-            let holders = hub.registry.holders(identity.as_bytes()).into_iter();
-            let ended = holders.filter(|&key| {
-                let machine = hub.registry.get(key);
-                let is_up = machine.is_some_and(|machine| machine.phase().is_up());
-                let spared = sings(Canary::BanSparesTheAbsent) && !is_up;
-                !spared && kick(hub, key, now, closed.clone())
-            });
-            Ok((ended.count(), kept))
+            let meant = |one: &Machine| one.phase().is_up() || !sings(Canary::BanSparesTheAbsent);
+            Ok((
+                kick_all(hub, identity.as_bytes(), now, &closed, meant),
+                kept,
+            ))
         });
         match (kept, whom) {
             (Ok(done), _) => done,

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -78,9 +79,8 @@ impl Handle {
         match (answers, probing) {
             (Answers::Known(place), _) => Poll::Ready(place),
             (Answers::Awaited(first), Some(probing)) => {
-                let silent = || Place::Silent(self.watcher_of(first));
                 let patience = Pin::new(&mut probing.patience).poll(cx);
-                patience.map(|()| silent())
+                patience.map(|()| Place::Silent(Watcher::new(Arc::clone(self.shared()), first)))
             }
             (Answers::Awaited(_), None) => Poll::Pending,
         }
@@ -116,10 +116,5 @@ impl Handle {
             }
         }
         probing.as_ref().map_or(&[], |probing| &probing.asked)
-    }
-
-    /// An observer of another session of the same runtime.
-    fn watcher_of(&self, key: Key) -> Watcher {
-        Watcher::new(std::sync::Arc::clone(self.shared()), key)
     }
 }

@@ -240,16 +240,23 @@ impl Collection {
     /// Ends all sessions of this identity. False where there is none.
     pub(crate) fn kick(&self, identity: &[u8], closed: &Closed) -> bool {
         self.shared
-            .with(|hub, now| kick_all(hub, identity, now, closed) > 0)
+            .with(|hub, now| kick_all(hub, identity, now, closed, |_| true) > 0)
     }
 }
 
-/// Ends all sessions of this identity, in one hold of the lock: how many that were.
-pub(super) fn kick_all(hub: &mut Hub, identity: &[u8], now: Time, closed: &Closed) -> usize {
+/// Ends all sessions of this identity that are `meant`, in one hold of the lock: how many that were.
+pub(super) fn kick_all(
+    hub: &mut Hub,
+    identity: &[u8],
+    now: Time,
+    closed: &Closed,
+    meant: fn(&Machine) -> bool,
+) -> usize {
     let holders = hub.registry.holders(identity).into_iter();
-    holders
-        .filter(|&key| kick(hub, key, now, closed.clone()))
-        .count()
+    let ended = holders.filter(|&key| {
+        hub.registry.get(key).is_some_and(meant) && kick(hub, key, now, closed.clone())
+    });
+    ended.count()
 }
 
 pub(super) fn kick(hub: &mut Hub, key: Key, now: Time, closed: Closed) -> bool {

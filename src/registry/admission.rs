@@ -182,8 +182,11 @@ impl Registry {
             if full {
                 return Err(Some(Rejection::full()));
             }
-            let another = self.holder(identity).and_then(|another| self.get(another));
-            match another.map(Machine::logged_in_at) {
+            let beside = match room {
+                Room::Free(beside) => beside.and_then(|beside| self.get(beside)),
+                Room::Own(_) | Room::Taken(_) => None,
+            };
+            match beside.map(Machine::logged_in_at) {
                 Some(before) => {
                     (self.restless).count_again(identity, before, now, &self.settings, false);
                 }

@@ -10,8 +10,8 @@ use crate::{
 /// What somebody meets who is to be admitted under an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// The identity may have one more session.
-    Free,
+    /// The identity may have one more session, beside those that it has. One of these is given, if there are any.
+    Free(Option<Key>),
     /// This one goes, and nobody else: an older session of the same client.
     Own(Key),
     /// The identity has as many as it may, and this one goes if any.
@@ -23,7 +23,7 @@ impl Room {
     #[must_use]
     pub(crate) const fn holder(self) -> Option<Key> {
         match self {
-            Self::Free => None,
+            Self::Free(_) => None,
             Self::Own(holder) | Self::Taken(holder) => Some(holder),
         }
     }
@@ -74,7 +74,7 @@ impl Registry {
         }
         match first {
             Some((.., key)) if count >= self.settings.sessions_per_identity => Room::Taken(key),
-            _ => Room::Free,
+            first => Room::Free(first.map(|(.., key)| key)),
         }
     }
 
@@ -90,8 +90,12 @@ impl Registry {
         }
     }
 
-    /// The highest epoch of whoever ended, and of whoever holds this identity but `key`.
+    /// The highest epoch of whoever ended, and of whoever holds this identity but `key`. Where there is one session at most, nobody
+    /// else does.
     pub(super) fn highest_epoch(&self, identity: &[u8], key: Key) -> u64 {
+        if !self.may_have_several() {
+            return self.last_epoch;
+        }
         let others = self.named(identity).filter(|one| one.key() != key);
         let live = others.map(Machine::epoch).max();
         self.last_epoch.max(live.unwrap_or_default())

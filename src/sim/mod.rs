@@ -87,6 +87,7 @@ mod node;
 mod process;
 mod report;
 mod rogue;
+mod sessions;
 mod simulation;
 mod stranger;
 mod trace;

@@ -6,6 +6,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../common/again.rs"]
+mod again;
 mod counted;
 #[path = "../storm/link.rs"]
 mod link;

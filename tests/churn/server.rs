@@ -1,10 +1,8 @@
 //! The server, as a process of its own: it sends everything back, and tells what it has.
 
 use std::{
-    env,
-    io::{self, BufRead, BufReader, Write},
+    env, io,
     net::SocketAddr,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +14,10 @@ use sessile::{
     Turn, Undelivered,
 };
 
-use crate::counted::{Counted, Figures, One};
+use crate::{
+    again::Again,
+    counted::{Counted, Figures, One},
+};
 
 /// Set in the process that is the server.
 const SERVER: &str = "SESSILE_CHURN_SERVER";
@@ -88,52 +89,27 @@ pub(crate) fn serve() {
 
 /// The server, seen from outside.
 pub(crate) struct Server {
-    child: Child,
-    talk: Mutex<Talk>,
+    again: Mutex<Again>,
     pub(crate) at: SocketAddr,
-}
-
-struct Talk {
-    orders: ChildStdin,
-    lines: io::Lines<BufReader<ChildStdout>>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let mut child = Command::new(env::current_exe().expect("this test"))
-            .args(["--nocapture", "a_thousand_lives_leave_nothing_behind"])
-            .env(SERVER, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let orders = child.stdin.take().expect("piped");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let port = loop {
-            let line = lines.next().expect("it says where").expect("text");
-            // The harness may have begun the line.
-            if let Some((_, port)) = line.rsplit_once("at ")
-                && let Ok(port) = port.parse::<u16>()
-            {
-                break port;
-            }
-        };
+        let arguments = ["--nocapture", "a_thousand_lives_leave_nothing_behind"];
+        let again = Again::start(&arguments, (SERVER, "1"));
+        let at = again.at;
         Self {
-            child,
-            talk: Mutex::new(Talk { orders, lines }),
-            at: ([127, 0, 0, 1], port).into(),
+            again: Mutex::new(again),
+            at,
         }
     }
 
     /// What it has, and how many sessions are there and were.
     fn ask(&self) -> (Figures, (usize, usize)) {
-        let mut talk = self.talk.lock().expect("no panic holds it");
-        talk.orders.write_all(b"\n").expect("it lives");
-        let mut line = || talk.lines.next().expect("it answers").expect("text");
-        let figures = line().parse().expect("figures");
-        let sessions = line();
+        let [figures, sessions] = self.again.lock().expect("no panic holds it").ask();
         let (there, ended) = sessions.split_once(' ').expect("two numbers");
         let number = |text: &str| text.parse().expect("a number");
+        let figures = figures.parse().expect("figures");
         (figures, (number(there), number(ended)))
     }
 
@@ -143,12 +119,5 @@ impl Server {
 
     pub(crate) fn sessions(&self) -> (usize, usize) {
         self.ask().1
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -6,6 +6,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../common/again.rs"]
+mod again;
 mod link;
 mod server;
 
@@ -22,8 +24,8 @@ use futures::future::join_all;
 use sessile::{Config, Credentials, Ended, LoggedIn, Retry, Runtime, Session, Single};
 use smol::{Executor, Timer};
 
+use again::Again;
 use link::{From, Knife};
-use server::Server;
 
 /// What each client says while the links are cut.
 const IN_FLIGHT: u64 = 3;
@@ -38,7 +40,7 @@ struct Client {
 
 impl Client {
     /// Logs in, patiently: the server lets in only so many a second.
-    async fn log_in(number: usize, server: &Server, knife: Arc<Knife>, config: Config) -> Self {
+    async fn log_in(number: usize, server: &Again, knife: Arc<Knife>, config: Config) -> Self {
         let dials = Arc::new(AtomicUsize::new(0));
         let client = Runtime::<Single>::start(config).expect("a config that starts");
         let from = From::new(number, server.at, knife, Arc::clone(&dials));
@@ -120,7 +122,7 @@ fn clients_that_are_cut_at_once_are_all_back_as_soon_as_the_rate_allows() {
         return server::serve();
     }
     let (clients, rate) = size();
-    let server = Arc::new(Server::start(rate));
+    let server = Arc::new(server::start(rate));
     let executor = Arc::new(Executor::new());
     let knife = Arc::new(Knife::default());
     let storm = async {

@@ -1,24 +1,15 @@
 //! The server of a storm, as a process of its own: it sends everything back.
 
-use std::{
-    env,
-    io::{self, BufRead, BufReader},
-    net::SocketAddr,
-    process::{Child, Command, Stdio},
-};
+use std::{env, io};
 
 use sessile::{
     Admission, Admit, Config, Host, Identity, Message, Multi, Offer, Rejection, Runtime, Turn,
 };
 
+use crate::again::Again;
+
 /// The rate at which it lets in, set in the process that is the server.
 const RATE: &str = "SESSILE_STORM_SERVER";
-
-/// The server, seen from outside.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) at: SocketAddr,
-}
 
 pub(crate) fn is_asked_for() -> bool {
     env::var_os(RATE).is_some()
@@ -66,35 +57,6 @@ pub(crate) fn serve() {
     for _ in io::stdin().lines() {}
 }
 
-impl Server {
-    pub(crate) fn start(rate: u32) -> Self {
-        let mut child = Command::new(env::current_exe().expect("this test"))
-            .args(["--ignored", "--nocapture"])
-            .env(RATE, rate.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let port = loop {
-            let line = lines.next().expect("it says where").expect("text");
-            // The harness may have begun the line.
-            if let Some((_, port)) = line.rsplit_once("at ")
-                && let Ok(port) = port.parse::<u16>()
-            {
-                break port;
-            }
-        };
-        Self {
-            child,
-            at: ([127, 0, 0, 1], port).into(),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+pub(crate) fn start(rate: u32) -> Again {
+    Again::start(&["--ignored", "--nocapture"], (RATE, &rate.to_string()))
 }

@@ -22,9 +22,9 @@ use lexopt::{Arg, ValueExt};
 use sessile::{
     Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, Turn,
     transport::{Accept, Link},
-    wire::{self, Decoder, Frame, Login},
+    wire::{self, Decoder, Frame},
 };
-use sessile_benches::{TERMS, processor_time};
+use sessile_benches::{encode_login, processor_time};
 use smol::Executor;
 
 const PAYLOAD: [u8; 64] = [7; 64];
@@ -160,16 +160,8 @@ impl Tap {
         };
         tap.written.set_max(1 << 20);
         if logs_in {
-            Frame::Login(Login {
-                version: wire::VERSION,
-                oldest: wire::VERSION,
-                features: 0,
-                instance: (number as u128).to_be_bytes(),
-                attempt: 1,
-                terms: TERMS,
-                credentials: &(number as u64).to_be_bytes(),
-            })
-            .encode(&mut tap.to_read);
+            let number = number as u64;
+            encode_login(number, &number.to_be_bytes(), &mut tap.to_read);
         } else {
             tap.begin();
         }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use anyhow::{Error, Result, bail};
-use sessile::wire::{self, Beat, Decoder, Frame, Login};
-use sessile_benches::TERMS;
+use sessile::wire::{self, Beat, Decoder, Frame};
+use sessile_benches::encode_login;
 
 /// The credentials that are not let in.
 pub(crate) const UNKNOWN: &[u8] = b"nobody";
@@ -159,16 +159,7 @@ fn knock(at: SocketAddr, number: u64) -> Result<()> {
 
 fn login(number: u64, credentials: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Frame::Login(Login {
-        version: wire::VERSION,
-        oldest: wire::VERSION,
-        features: 0,
-        instance: u128::from(number).to_be_bytes(),
-        attempt: 1,
-        terms: TERMS,
-        credentials,
-    })
-    .encode(&mut bytes);
+    encode_login(number, credentials, &mut bytes);
     bytes
 }
 
