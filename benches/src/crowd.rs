@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use crate::encode_login;
 use sessile::{
     Config, Identity,
     proto::{Effect, Effects, Key, Time, Wake},
     registry::{Port, Reading, Registry},
     wire::{Beat, Decoder, Frame, Secret, Terms},
 };
+
+use crate::encode_login;
 
 /// A server's core with many sessions, and of each client no more than its end of the wire: what it says is written here,
 /// frame by frame.
