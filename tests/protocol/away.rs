@@ -10,8 +10,9 @@ use sessile::{
 };
 
 use crate::{
+    link::Link,
     say::{close, go_away, login, resume, resumed},
-    scene::{Link, Scene, ms},
+    scene::{Scene, ms},
 };
 
 /// The server goes down within 10 s; whoever it knows comes back over 4 s.

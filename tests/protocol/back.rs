@@ -7,7 +7,8 @@ use sessile::{
     wire::{Frame, Resume},
 };
 
-use crate::scene::{Link, Scene, ms};
+use crate::link::Link;
+use crate::scene::{Scene, ms};
 
 impl Scene {
     /// Time passes until the client dials, and the dial succeeds.

@@ -8,8 +8,9 @@ use sessile::{
 };
 
 use crate::{
+    link::Link,
     say::{bytes, ping, resume},
-    scene::{Link, Scene, config, ms},
+    scene::{Scene, config, ms},
 };
 
 fn pong(link: &Link, clock: u64, held: u32) -> Beat {

@@ -9,8 +9,9 @@ use sessile::{
 };
 
 use crate::{
+    link::Link,
     say::{TERMS, close, login, refused},
-    scene::{Link, Scene, config, ms},
+    scene::{Scene, config, ms},
 };
 
 fn bytes(len: usize) -> Bytes {

@@ -9,8 +9,9 @@ use sessile::{
 };
 
 use crate::{
+    link::Link,
     say::{close, ping, refused, resume, resumed},
-    scene::{Link, Scene, config, ms},
+    scene::{Scene, config, ms},
 };
 
 fn closes(scene: &mut Scene, key: sessile::proto::Key) {

@@ -2,6 +2,7 @@
 //! writes frames by hand and says what must come back. Each test names the sentences it checks.
 
 mod back;
+mod link;
 mod say;
 mod scene;
 

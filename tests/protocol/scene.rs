@@ -8,10 +8,11 @@ use std::{
 use sessile::{
     Config, EventKind, Identity, Lent, LossCause,
     proto::{Cx, Effect, Effects, Key, LinkId, Machine, Phase, Time, Wake},
-    registry::{Port, Reading, Registry},
-    wire::{Beat, Frame, Login, Resume, Secret, Terms, decode},
+    registry::{Reading, Registry},
+    wire::{Frame, Login, Secret, decode},
 };
 
+use crate::link::Link;
 use crate::say::{INSTANCE, TERMS, bytes, line, login, welcome};
 
 /// The core under test and everything around it.
@@ -27,20 +28,6 @@ pub(crate) struct Scene {
     /// How often the link's task of a session was woken.
     woken: HashMap<Key, u64>,
     secrets: u8,
-}
-
-/// The test's end of a link, and what was read from it last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Link {
-    port: Option<Port>,
-    /// How often its task had been woken when it wrote last; `None` where it writes by itself: it is new, or has just read.
-    wrote_at: Option<u64>,
-    pub(crate) session: u64,
-    pub(crate) secret: Option<Secret>,
-    pub(crate) terms: Terms,
-    pub(crate) beat: Option<Beat>,
-    pub(crate) resume: Option<Resume>,
-    pub(crate) instance: [u8; 16],
 }
 
 pub(crate) fn ms(millis: u64) -> Duration {
@@ -359,48 +346,6 @@ impl Scene {
                 }
                 Effect::Wake(..) | Effect::Ended(_) => {}
             }
-        }
-    }
-}
-
-impl Link {
-    pub(crate) fn new(key: Key, id: LinkId) -> Self {
-        Self {
-            port: Some(Port::new(key, id)),
-            ..Self::default()
-        }
-    }
-
-    /// What the core knows it by, while it is open.
-    pub(crate) const fn port(&self) -> Option<&Port> {
-        self.port.as_ref()
-    }
-
-    /// Whether the core has closed it.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.port().is_none()
-    }
-
-    /// The newest secret that was read from any link: this one takes it over from an older one.
-    pub(crate) fn proof(&self) -> Secret {
-        self.secret.clone().expect("no secret was read")
-    }
-
-    fn note(&mut self, frame: &Frame<'_>) {
-        match frame {
-            Frame::Welcome(body) => {
-                self.session = body.session;
-                self.secret = Some(body.secret.clone());
-                self.terms = body.terms;
-            }
-            Frame::Resumed(body) => self.secret = Some(body.secret.clone()),
-            Frame::Ping(beat) | Frame::Pong(beat) => self.beat = Some(*beat),
-            Frame::Resume(body) => self.resume = Some(body.clone()),
-            Frame::Login(body) => {
-                self.instance = body.instance;
-                self.terms = body.terms;
-            }
-            _ => {}
         }
     }
 }

@@ -3,8 +3,9 @@
 use sessile::wire::Frame;
 
 use crate::{
+    link::Link,
     say::{close, login, ping, resume, samples, welcome},
-    scene::{Link, Scene, ms},
+    scene::{Scene, ms},
 };
 
 /// A state: how to come there, and what may be read in it.
