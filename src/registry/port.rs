@@ -115,8 +115,11 @@ impl Port {
         self.link
     }
 
-    pub(super) fn set_max(&mut self, max_len: usize) {
-        self.decoder.set_max(max_len);
+    /// What a frame may have from now on, and whether its peer is still a stranger, as its machine says.
+    pub(super) fn prepare(&mut self, machine: &Machine) {
+        // Who was refused stays one.
+        self.heard = self.heard.filter(|_| machine.identity().is_none());
+        self.decoder.set_max(machine.frame_limit());
     }
 
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
@@ -159,8 +162,7 @@ impl Port {
         bytes: &mut &[u8],
         frames: &mut usize,
     ) -> Result<Reading, Knock> {
-        // Who was refused stays one.
-        self.heard = self.heard.filter(|_| machine.identity().is_none());
+        self.prepare(machine);
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);

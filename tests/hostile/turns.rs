@@ -28,6 +28,8 @@ struct Flood {
     login: Option<Vec<u8>>,
     is_welcome: bool,
     frames: Vec<u8>,
+    /// How much was to be read at once, at most: before WELCOME, and since.
+    asked: Arc<[AtomicUsize; 2]>,
 }
 
 impl Flood {
@@ -39,6 +41,7 @@ impl Flood {
             login: Some(login),
             is_welcome: false,
             frames: bytes,
+            asked: Arc::default(),
         }
     }
 }
@@ -51,6 +54,7 @@ impl AsyncRead for Flood {
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        self.asked[usize::from(self.is_welcome)].fetch_max(bytes.len(), SeqCst);
         if let Some(login) = self.login.take() {
             bytes[..login.len()].copy_from_slice(&login);
             return Poll::Ready(Ok(login.len()));
@@ -195,4 +199,18 @@ fn a_flood_lets_the_reactor_look_who_else_is_there() {
             "reads of {frames} frames: {looks} looks in 1,000 turns"
         );
     }
+}
+
+/// What a stranger may send at once is little; who is let in is none any more, also where its frames go to a host past the registry.
+#[test]
+fn who_is_let_in_to_a_host_is_read_like_anybody() {
+    let tasks = Tasks::default();
+    let server = Runtime::<Multi>::start_on(Config::new(), tasks.clone());
+    let server = server.expect("a config that starts");
+    let flood = Flood::new(1);
+    let asked = Arc::clone(&flood.asked);
+    let _serving = server.serve_over(One(Some(flood)), Everybody);
+    tasks.run(100);
+    let asked = [&asked[0], &asked[1]].map(|asked| asked.load(SeqCst));
+    assert_eq!(asked, [2 * 1_024, 64 * 1_024]);
 }
