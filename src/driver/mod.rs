@@ -34,6 +34,7 @@ mod schedules;
 mod scratch;
 mod seat;
 mod shared;
+mod spare;
 mod spawn;
 mod supervise;
 mod timer;

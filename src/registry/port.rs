@@ -87,6 +87,17 @@ impl Port {
         AHEAD_OF_LONG
     }
 
+    /// How much memory a long message could use that has begun, where nobody lent it any.
+    #[must_use]
+    pub fn wants(&self) -> Option<usize> {
+        self.decoder.wants()
+    }
+
+    /// Lends memory for it. It is shared by `share` when it is whole: see [`Decoder::lend`].
+    pub fn lend(&mut self, memory: Vec<u8>, share: fn(Vec<u8>) -> Bytes) {
+        self.decoder.lend(memory, share);
+    }
+
     /// Where to read what comes next of a long message, at most so many bytes, and whether the message ends there.
     pub fn place(&mut self, most: usize) -> Option<(&mut [u8], bool)> {
         self.decoder.place(most)

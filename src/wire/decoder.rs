@@ -49,6 +49,8 @@ struct Torn {
     /// Bytes of the whole frame in `partial`; 0 until its length and type are there.
     total: usize,
     lent: bool,
+    /// By what the memory of a long one is shared, where somebody lent it.
+    share: Option<fn(Vec<u8>) -> Bytes>,
 }
 
 impl Decoder {
@@ -97,6 +99,25 @@ impl Decoder {
         self.long > 0
     }
 
+    /// How much memory a long message that is torn could use, where it may have all of it at once (see [`place`](Self::place)) and
+    /// nobody [lent](Self::lend) it any.
+    #[must_use]
+    pub fn wants(&self) -> Option<usize> {
+        let torn = self.torn.as_ref().filter(|torn| torn.is_long())?;
+        let most = self.paid().max(torn.have + SLACK);
+        let may = torn.share.is_none() && torn.have < torn.total && torn.total <= most;
+        may.then_some(torn.total)
+    }
+
+    /// Lends memory for the message that [wants](Self::wants) it: initialized, so that it need not be filled before it is read to. What is
+    /// too short is not used. The message will be shared by `share`, which is given the memory that it lies in, lent or not, and
+    /// keeps it as it is: so that it can be lent again when nobody has the message any more.
+    pub fn lend(&mut self, memory: Vec<u8>, share: fn(Vec<u8>) -> Bytes) {
+        if let Some(torn) = self.torn.as_mut().filter(|torn| torn.is_long()) {
+            torn.lend(memory, share);
+        }
+    }
+
     /// Where to read what comes next of a long message that is torn, `most` bytes of it, and whether the message ends there.
     /// `None` where there is none: then what is read goes to [`next`](Self::next).
     ///
@@ -104,19 +125,22 @@ impl Decoder {
     /// for more than was received on this link. What was read is told by [`placed`](Self::placed), and the whole
     /// message is found by the next call of `next`.
     pub fn place(&mut self, most: usize) -> Option<(&mut [u8], bool)> {
-        let torn = self.torn.as_mut()?;
-        if torn.lent || torn.total < HEADER_BYTES + 1 + LONG_BYTES {
-            return None;
-        }
-        Some(torn.place(most, (usize::from(self.long) + 1) * STEP))
+        let paid = self.paid();
+        let torn = self.torn.as_mut().filter(|torn| torn.is_long())?;
+        Some(torn.place(most, paid))
     }
 
     /// So many bytes were read to the [`place`](Self::place). True where the message is whole.
     pub fn placed(&mut self, read: usize) -> bool {
         self.torn.as_mut().is_some_and(|torn| {
-            torn.have = (torn.have + read).min(torn.partial.len());
+            torn.have = (torn.have + read).min(torn.partial.len()).min(torn.total);
             torn.have == torn.total
         })
+    }
+
+    /// What was received before pays for so much memory.
+    const fn paid(&self) -> usize {
+        (self.long as usize + 1) * STEP
     }
 
     /// The next frame, taking what it used off the front of `bytes`. After `None` nothing is left in `bytes`.
@@ -180,11 +204,11 @@ impl Decoder {
         let torn = self.torn.get_or_insert_default();
         let found = match torn.collect(bytes, max_len) {
             Ok(true) => {
+                let is_long = torn.is_long();
                 torn.lent = true;
-                let is_long = torn.total >= HEADER_BYTES + 1 + LONG_BYTES;
                 if is_long {
                     self.long = u16::try_from(torn.total / STEP).unwrap_or(u16::MAX);
-                    torn.whole = Bytes::from(std::mem::take(&mut torn.partial));
+                    torn.whole = torn.take_whole();
                     *whole = Some(torn.whole.slice(HEADER_BYTES + 1..));
                 }
                 let frame: &[u8] = if is_long { &torn.whole } else { &torn.partial };
@@ -215,6 +239,34 @@ impl Torn {
         Ok(self.have == self.total)
     }
 
+    /// Whether it is long and not whole yet.
+    const fn is_long(&self) -> bool {
+        !self.lent && self.total >= HEADER_BYTES + 1 + LONG_BYTES
+    }
+
+    fn lend(&mut self, mut memory: Vec<u8>, share: fn(Vec<u8>) -> Bytes) {
+        self.share = Some(share);
+        if memory.len() < self.total {
+            return;
+        }
+        let came = self.partial.get(..self.have).unwrap_or_default();
+        if let Some(place) = memory.get_mut(..came.len()) {
+            place.copy_from_slice(came);
+            self.partial = memory;
+        }
+    }
+
+    /// The whole frame, to be shared. Behind it may be more memory than it needed.
+    fn take_whole(&mut self) -> Bytes {
+        let memory = std::mem::take(&mut self.partial);
+        let mut whole = match self.share {
+            Some(share) => share(memory),
+            None => Bytes::from(memory),
+        };
+        whole.truncate(self.total);
+        whole
+    }
+
     /// Room for what comes next, and whether that is all of it. Memory for `paid` bytes may be there at once: it need not move then.
     fn place(&mut self, most: usize, paid: usize) -> (&mut [u8], bool) {
         let made = self.partial.len() - self.have;
@@ -224,7 +276,7 @@ impl Torn {
             self.partial.reserve_exact(memory - self.partial.len());
             self.partial.resize(len, 0);
         }
-        let end = self.partial.len().min(self.have + most);
+        let end = self.partial.len().min(self.have + most).min(self.total);
         let is_all = end == self.total;
         (
             self.partial.get_mut(self.have..end).unwrap_or_default(),

@@ -2,6 +2,8 @@ use static_assertions::{assert_impl_all, const_assert};
 
 use super::*;
 
+mod long;
+
 const_assert!(size_of::<Decoder>() <= 48);
 const_assert!(size_of::<Frame<'_>>() <= 96);
 const_assert!(size_of::<Violation>() == 1);
@@ -182,74 +184,6 @@ fn memory_follows_what_was_received() {
         assert_eq!((frames, reserved), (1, 0), "pieces of {size}");
         assert!(moves <= 32, "moved {moves} times, in pieces of {size}");
     }
-}
-
-// [LIMIT-5]
-#[test]
-fn a_long_message_that_is_read_in_place_has_memory_for_what_was_received() {
-    const LEN: usize = 1 << 20;
-    let payload: Vec<u8> = (0..LEN).map(|at| (at % 253) as u8).collect();
-    let mut stream = Vec::new();
-    encode_data(&payload, &mut stream);
-    for size in [1_000, 4_096, 65_536, 300_000] {
-        let mut decoder = Decoder::new();
-        decoder.set_max(LEN + 1);
-        let (mut first, mut rest) = stream.split_at(100);
-        assert!(matches!(decoder.next(&mut first), Ok(None)));
-        let mut ended = false;
-        while !rest.is_empty() {
-            let received = stream.len() - rest.len();
-            let (place, is_all) = decoder.place(size).unwrap();
-            assert!(!place.is_empty() && place.len() <= rest.len().min(size));
-            assert_eq!(is_all, place.len() == rest.len());
-            // A read brings less than there is room for.
-            let read = place.len().div_ceil(2);
-            let (piece, after) = rest.split_at(read);
-            place[..read].copy_from_slice(piece);
-            let is_whole = decoder.placed(read);
-            assert!(
-                decoder.reserved() <= received + 64 * 1024,
-                "{} at {received}",
-                decoder.reserved()
-            );
-            rest = after;
-            ended = rest.is_empty();
-            assert_eq!(is_whole, ended);
-            assert_eq!(decoder.partial_len(), stream.len() - rest.len());
-        }
-        assert!(
-            ended
-                && decoder
-                    .place(size)
-                    .is_some_and(|(place, _)| place.is_empty())
-        );
-        let mut whole = None;
-        let mut more: &[u8] = &[0];
-        let frame = decoder.next_keeping(&mut more, &mut whole).unwrap();
-        assert!(matches!(frame, Some(Frame::Data(found)) if found == payload));
-        assert!(whole.is_some_and(|whole| whole == payload));
-        assert!(decoder.expects_long() && decoder.place(size).is_none());
-        assert!(matches!(decoder.next(&mut more), Ok(None)));
-        assert_eq!((decoder.partial_len(), more.len()), (1, 0));
-    }
-}
-
-#[test]
-fn a_short_message_has_no_place_and_is_not_kept() {
-    let mut stream = Vec::new();
-    encode_data(&[7; LONG_BYTES - 1], &mut stream);
-    let (mut begin, mut end) = stream.split_at(1_000);
-    let (mut decoder, mut whole) = (Decoder::new(), None);
-    decoder.set_max(LONG_BYTES);
-    assert!(matches!(decoder.next(&mut begin), Ok(None)));
-    assert!(decoder.place(usize::MAX).is_none());
-    assert!(
-        decoder
-            .next_keeping(&mut end, &mut whole)
-            .unwrap()
-            .is_some()
-    );
-    assert!(whole.is_none() && !decoder.expects_long());
 }
 
 // [LIMIT-5]

@@ -7,7 +7,7 @@ use std::{
 use super::{State, Task, is_current};
 use crate::{
     Message, canary,
-    driver::{Hosted, Watcher, hosting, returning::Coming, scratch::Scratch},
+    driver::{Hosted, Watcher, hosting, returning::Coming, scratch::Scratch, spare},
     proto::{Heard, Machine, Side},
     registry::Reading,
     wire::Frame,
@@ -39,7 +39,12 @@ impl Task {
         let io = self.io.io();
         let place = match self.state {
             State::Closing => None, // what comes is dropped
-            _ => self.port.place(most),
+            _ => {
+                if let Some(bytes) = self.port.wants() {
+                    self.port.lend(spare::take(bytes), spare::share);
+                }
+                self.port.place(most)
+            }
         };
         let Some((place, is_all)) = place else {
             let room = left.min(room);
