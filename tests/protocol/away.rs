@@ -10,9 +10,8 @@ use sessile::{
 };
 
 use crate::{
-    link::Link,
     say::{close, go_away, login, resume, resumed},
-    scene::{Scene, ms},
+    scene::{Link, Scene, ms},
 };
 
 /// The server goes down within 10 s; whoever it knows comes back over 4 s.

@@ -7,8 +7,7 @@ use sessile::{
     wire::{Frame, Resume},
 };
 
-use crate::link::Link;
-use crate::scene::{Scene, ms};
+use crate::scene::{Link, Scene, ms};
 
 impl Scene {
     /// Time passes until the client dials, and the dial succeeds.

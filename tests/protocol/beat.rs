@@ -8,9 +8,8 @@ use sessile::{
 };
 
 use crate::{
-    link::Link,
     say::{bytes, ping, resume},
-    scene::{Scene, config, ms},
+    scene::{Link, Scene, config, ms},
 };
 
 fn pong(link: &Link, clock: u64, held: u32) -> Beat {

@@ -9,9 +9,8 @@ use sessile::{
 };
 
 use crate::{
-    link::Link,
     say::{TERMS, close, login, refused},
-    scene::{Scene, config, ms},
+    scene::{Link, Scene, config, ms},
 };
 
 fn bytes(len: usize) -> Bytes {

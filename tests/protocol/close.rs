@@ -9,9 +9,8 @@ use sessile::{
 };
 
 use crate::{
-    link::Link,
     say::{close, ping, refused, resume, resumed},
-    scene::{Scene, config, ms},
+    scene::{Link, Scene, config, ms},
 };
 
 fn closes(scene: &mut Scene, key: sessile::proto::Key) {

@@ -9,9 +9,8 @@ use sessile::{
 };
 
 use crate::{
-    link::Link,
     say::{TERMS, bytes, login, ping, resume, welcome},
-    scene::{Scene, config, ms},
+    scene::{Link, Scene, config, ms},
 };
 
 /// Pings that an acceptor bears at once with `TERMS`: 10, and 8 for a lease of 6 s in which there may be one in 750 ms.

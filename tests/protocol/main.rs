@@ -2,7 +2,6 @@
 //! writes frames by hand and says what must come back. Each test names the sentences it checks.
 
 mod back;
-mod link;
 mod say;
 mod scene;
 

@@ -1,5 +1,8 @@
 //! One side of the protocol, for real: a registry, its time, and the links that a test holds the other ends of.
 
+#[path = "link.rs"] // these files are another test's, too
+mod link;
+
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
@@ -12,8 +15,8 @@ use sessile::{
     wire::{Frame, Login, Secret, decode},
 };
 
-use crate::link::Link;
 use crate::say::{INSTANCE, TERMS, bytes, line, login, welcome};
+pub(crate) use link::Link;
 
 /// The core under test and everything around it.
 #[derive(Clone)]

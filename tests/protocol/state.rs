@@ -3,9 +3,8 @@
 use sessile::wire::Frame;
 
 use crate::{
-    link::Link,
     say::{close, login, ping, resume, samples, welcome},
-    scene::{Scene, ms},
+    scene::{Link, Scene, ms},
 };
 
 /// A state: how to come there, and what may be read in it.
