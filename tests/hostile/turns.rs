@@ -20,14 +20,19 @@ use sessile::{
 
 use super::{LIMIT, login_frame};
 
-/// Of an empty volatile message.
-const FRAME: usize = 5;
+/// No turn takes so many bytes.
+const ENOUGH: usize = 1 << 20;
 
 /// A peer that logs in and then brings as much as is asked for, at once, for ever.
 struct Flood {
     login: Option<Vec<u8>>,
     is_welcome: bool,
+    /// One after the other, for ever: a read takes up where the last one ended.
     frames: Vec<u8>,
+    at: usize,
+    /// A read brings so much at most.
+    piece: usize,
+    turn: Turns,
     /// How much was to be read at once, at most: before WELCOME, and since.
     asked: Arc<[AtomicUsize; 2]>,
 }
@@ -41,6 +46,9 @@ impl Flood {
             login: Some(login),
             is_welcome: false,
             frames: bytes,
+            at: 0,
+            piece: usize::MAX,
+            turn: Arc::default(),
             asked: Arc::default(),
         }
     }
@@ -63,8 +71,17 @@ impl AsyncRead for Flood {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let count = self.frames.len().min(bytes.len() / FRAME * FRAME);
-        bytes[..count].copy_from_slice(&self.frames[..count]);
+        let turn = self.turn[0].load(SeqCst);
+        if turn >= ENOUGH {
+            cx.waker().wake_by_ref();
+            return Poll::Pending; // it failed already
+        }
+        let ahead = &self.frames[self.at..];
+        let count = ahead.len().min(bytes.len()).min(self.piece);
+        bytes[..count].copy_from_slice(&ahead[..count]);
+        self.at = (self.at + count) % self.frames.len();
+        self.turn[0].store(turn + count, SeqCst);
+        self.turn[1].fetch_max(turn + count, SeqCst);
         Poll::Ready(Ok(count))
     }
 }
@@ -124,6 +141,9 @@ impl Host for Everybody {
 #[derive(Clone, Default)]
 struct Tasks(Arc<Mutex<Vec<Boxed>>>);
 
+/// Bytes that were read in this turn, and in the longest.
+type Turns = Arc<[AtomicUsize; 2]>;
+
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Spawn for Tasks {
@@ -151,6 +171,11 @@ impl Wake for Woken {
 impl Tasks {
     /// So many polls; how many of the wakes were another thread's. Here that is the reactor's.
     fn run(&self, polls: usize) -> usize {
+        self.run_turns(polls, &Turns::default())
+    }
+
+    /// The same; each poll is a turn.
+    fn run_turns(&self, polls: usize, turn: &Turns) -> usize {
         let (mut tasks, mut done) = (Vec::new(), 0);
         while done < polls {
             for task in self.0.lock().expect("no panic holds it").drain(..) {
@@ -167,13 +192,21 @@ impl Tasks {
                     return true;
                 }
                 done += 1;
+                turn[0].store(0, SeqCst);
                 let waker = Waker::from(Arc::clone(woken));
                 task.as_mut()
                     .poll(&mut Context::from_waker(&waker))
                     .is_pending()
             });
             if done == before {
-                thread::park_timeout(LIMIT); // somebody wakes one of them, or the test fails
+                let is_woken = |(_, woken): &(Boxed, Arc<Woken>)| woken.is_woken.load(SeqCst);
+                // The first time may be for a wake that was seen already.
+                for _ in 0..2 {
+                    if !tasks.iter().any(is_woken) {
+                        thread::park_timeout(LIMIT / 4);
+                    }
+                }
+                assert!(tasks.iter().any(is_woken), "nobody is, after {done} turns");
             }
         }
         let by_others = tasks.iter().map(|(_, woken)| woken.by_others.load(SeqCst));
@@ -213,4 +246,34 @@ fn who_is_let_in_to_a_host_is_read_like_anybody() {
     tasks.run(100);
     let asked = [&asked[0], &asked[1]].map(|asked| asked.load(SeqCst));
     assert_eq!(asked, [2 * 1_024, 64 * 1_024]);
+}
+
+/// Threat T26. A turn ends after 64 KiB also where its reads bring few frames, or none: parts of a long message, each less than there
+/// is room for. Only the message's end may be read with the beginning of the next one, 4 KiB.
+#[test]
+fn a_turn_reads_so_many_bytes_whatever_frames_they_are_of() {
+    for (message, piece) in [
+        (500_000, usize::MAX),
+        (500_000, 3_001),
+        (40_000, usize::MAX),
+        (40_000, 7_000),
+        (3_000, 2_999),
+    ] {
+        let tasks = Tasks::default();
+        let config = Config::new().max_message(1 << 20).turn_frames(65_536);
+        let server = Runtime::<Multi>::start_on(config, tasks.clone());
+        let server = server.expect("a config that starts");
+        let mut flood = Flood::new(0);
+        wire::encode_volatile(&vec![7; message], &mut flood.frames);
+        flood.piece = piece;
+        let turn = Arc::clone(&flood.turn);
+        let _serving = server.serve_over(One(Some(flood)), Everybody);
+        tasks.run_turns(200, &turn);
+        assert_eq!(server.sessions().len(), 1, "it floods");
+        let longest = turn[1].load(SeqCst);
+        assert!(
+            (32 * 1_024..=68 * 1_024).contains(&longest),
+            "messages of {message} in pieces of {piece}: {longest} bytes in one turn"
+        );
+    }
 }

@@ -166,13 +166,13 @@ fn turn(scene: &mut Scene, key: Key, link: &Link) -> (usize, bool) {
 #[test]
 fn a_turn_writes_so_many_frames_and_then_others_are_first() {
     let (mut scene, key, link) = Scene::served_with(config().turn_frames(3));
-    for _ in 0..2 {
+    for _ in 0..4 {
         post_volatile(&mut scene, key, 1).unwrap();
     }
-    for _ in 0..5 {
+    for _ in 0..3 {
         scene.sends(key, "x");
     }
-    // Two volatile messages and one more; three; the last one.
+    // Three volatile messages; the last of them and two more; the last one.
     let turns = [(); 3].map(|()| turn(&mut scene, key, &link));
     assert_eq!(turns, [(18, true), (18, true), (6, false)]);
 }
@@ -186,6 +186,33 @@ fn a_turn_writes_so_many_bytes_and_then_others_are_first() {
     // What begins below the limit is written whole.
     let turns = [(); 2].map(|()| turn(&mut scene, key, &link));
     assert_eq!(turns, [(1210, true), (605, false)]);
+}
+
+#[test]
+fn a_turn_lends_so_many_bytes_of_long_messages_and_then_others_are_first() {
+    const LEN: usize = 40_000;
+    let config = config().turn_bytes(64 * 1024).max_message(LEN);
+    for is_volatile in [false, true] {
+        let mut scene = Scene::server_with(config.clone().unacked_bytes(1 << 20));
+        let mut login = login(1);
+        (login.terms.window_bytes, login.terms.max_message) = (1 << 20, LEN as u32);
+        let (key, mut link) = scene.welcomed(login);
+        scene.says(&mut link, &[Frame::Ack(0)]);
+        for _ in 0..3 {
+            match is_volatile {
+                true => post_volatile(&mut scene, key, LEN).unwrap(),
+                false => scene.sends(key, &"x".repeat(LEN)),
+            }
+        }
+        let turns = [(); 2].map(|()| {
+            let (mut out, mut long, mut fx) = (Vec::new(), Vec::new(), Effects::default());
+            let (port, long) = (link.port().expect("an open link"), &mut long);
+            let registry = &mut scene.registry;
+            let transmit = registry.transmit_parts(port, scene.now, &mut out, Some(long), &mut fx);
+            (long.len(), transmit.more)
+        });
+        assert_eq!(turns, [(2, true), (1, false)], "volatile: {is_volatile}");
+    }
 }
 
 // [RESUME-8] [LIMIT-6]
