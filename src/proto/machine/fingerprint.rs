@@ -73,7 +73,7 @@ impl Machine {
             Role::Dialer(dialer) => state.dialer(dialer),
             Role::Acceptor(acceptor) => {
                 state.acceptor(acceptor);
-                state.time(Some(trouble.lost_at));
+                state.time(self.lost_since());
             }
         }
     }
