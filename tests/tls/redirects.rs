@@ -28,9 +28,14 @@ async fn server(shown: Certified) -> (Runtime<Multi>, Door, SocketAddr) {
     listen(&tls, Config::new()).await
 }
 
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
 fn policy() -> Reconnect {
-    let ms = Duration::from_millis;
-    Reconnect::new().base(ms(2)).cap(ms(20)).redirects(true)
+    let base = Duration::from_millis(2);
+    Reconnect::new()
+        .base(base)
+        .cap(LONGEST_WAIT)
+        .redirects(true)
 }
 
 /// A client that is looked at, and what became of it.
@@ -40,6 +45,8 @@ struct Watched {
     moves: Vec<Option<Box<str>>>,
     /// Why a login failed.
     failures: Vec<Closed>,
+    /// How long it waited before a login.
+    waits: Vec<Duration>,
 }
 
 impl Watched {
@@ -55,6 +62,7 @@ impl Watched {
             client: runtime.supervise_over(dialer, Credentials::token("alice")),
             moves: Vec::new(),
             failures: Vec::new(),
+            waits: Vec::new(),
         }
     }
 
@@ -63,6 +71,7 @@ impl Watched {
         match event.kind() {
             EventKind::Redirected { to } => self.moves.push(to.clone()),
             EventKind::LoginFailed(why) => self.failures.push(why.clone()),
+            EventKind::ReconnectScheduled { after, .. } => self.waits.push(*after),
             _ => {}
         }
     }
@@ -121,6 +130,9 @@ async fn back_of(to: &str, shown: Certified, tls: &TlsClient) -> Closed {
     assert_eq!(client.moves, [Some(to.into()), None], "there and back");
     let why = client.failures.pop().expect("it did not come in there");
     assert_eq!((why.reason(), client.failures.len()), (Reason::LinkLost, 1));
+    // A certificate that is not trusted is left alone for half a minute: not the server at home for it.
+    let longest = client.waits.iter().max().expect("it waited");
+    assert!(*longest <= LONGEST_WAIT, "{longest:?}");
     why
 }
 
