@@ -40,6 +40,8 @@ A hundred more are there before anything is counted: what the server allocates o
 
 const LEASE: Duration = Duration::from_secs(6);
 
+const HALF: usize = 4_000;
+
 /// Visitors before it is counted.
 const BEFORE: usize = 100;
 
@@ -72,6 +74,7 @@ fn main() -> Result<()> {
         ("silent", "tcp"),
         ("silent", "tls"),
         ("greeting", "tls"),
+        ("half", "tls"),
     ] {
         let bytes = memory_of(kind, transport, visitors, time)?;
         println!("{kind:<10} {transport:<4} {:>11.3}", bytes / 1_024.0);
@@ -190,6 +193,11 @@ fn visit(kind: &str, transport: &str, at: SocketAddr, shown: &str) -> Result<()>
                     ensure!(answer > 500, "the certificate is in the answer");
                     strangers.push(link);
                 }
+                "half" => {
+                    let mut link = TcpStream::connect(at)?;
+                    link.write_all(&half())?;
+                    strangers.push(link);
+                }
                 "silent" => strangers.push(TcpStream::connect(at)?),
                 _ => bail!("no such visitor: {kind}"),
             }
@@ -222,6 +230,13 @@ fn greeting(client: &TlsClient) -> Result<Vec<u8>> {
     heard.read_exact(&mut greeting[5..])?;
     drop(dialing);
     Ok(greeting)
+}
+
+/// Of a greeting the most that a server takes, but for its end.
+fn half() -> Vec<u8> {
+    let mut half = vec![0x16, 3, 1, 0x3f, 0, 1, 0, 0x3e, 0xfc];
+    half.resize(HALF, 0);
+    half
 }
 
 fn is_gone(mut link: &TcpStream) -> bool {

@@ -1,4 +1,7 @@
-use super::{PROTOCOL, TlsClient, TlsLink, failure, link::Metered};
+use super::{
+    PROTOCOL, TlsClient, TlsLink, failure,
+    link::{HANDSHAKE_BYTES, Metered},
+};
 use crate::{
     address::{Address, Target},
     transport::{Dial, tcp::TcpDialer},
@@ -74,7 +77,7 @@ impl<D: Dial> Dial for TlsDialer<D> {
 
     async fn dial(&self) -> io::Result<Self::Link> {
         let name = self.name.get()?;
-        let link = Metered::new(self.dial.dial().await?);
+        let link = Metered::new(self.dial.dial().await?, HANDSHAKE_BYTES);
         let connector = TlsConnector::from(Arc::clone(&self.client.config));
         match connector.connect(name, link).into_fallible().await {
             Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(PROTOCOL) => {

@@ -48,9 +48,13 @@ pub(super) struct Metered<L> {
     first: Vec<u8>,
 }
 
-/// What a stranger may send until both ends agree: threat T2's bound on input. A greeting has about 300 bytes, a chain of three
-/// certificates about 4 KiB.
-const HANDSHAKE_BYTES: usize = 16 * 1_024;
+/// What the other end may send until both agree, where certificates are part of it: threat T2's bound on input. A greeting has
+/// about 300 bytes, a chain of three certificates about 4 KiB.
+pub(super) const HANDSHAKE_BYTES: usize = 16 * 1_024;
+
+/// The same where this end asks for no certificate: a greeting with keys for algorithms to come has 2 KiB, the rest 100 bytes. What has
+/// not come whole is kept, and that is what a stranger can make a server keep.
+pub(super) const GREETING_BYTES: usize = 4 * 1_024;
 
 /// What is encrypted at once, and so the most that waits here for the transport: one record.
 const RECORD_BYTES: usize = 16 * 1_024;
@@ -76,7 +80,10 @@ impl<L: Link> TlsLink<L> {
     pub(super) fn accepted(link: L, server: &TlsServer) -> Self {
         Self {
             remote: link.remote_addr(),
-            state: State::Silent(Metered::new(link), Arc::clone(&server.config)),
+            state: State::Silent(
+                Metered::new(link, server.handshake_bytes),
+                Arc::clone(&server.config),
+            ),
         }
     }
 
@@ -226,10 +233,11 @@ fn of_open(error: io::Error) -> io::Error {
 }
 
 impl<L: Link> Metered<L> {
-    pub(super) const fn new(link: L) -> Self {
+    /// The other end may bring so much until both agree.
+    pub(super) const fn new(link: L, room: usize) -> Self {
         Self {
             link,
-            left: Some(HANDSHAKE_BYTES),
+            left: Some(room),
             heard: false,
             first: Vec::new(),
         }
