@@ -1,4 +1,4 @@
-//! Thousands of connections that say nothing, over real sockets: they never hold more places than there are, cost little, and keep
+//! Thousands of connections that say nothing, over real sockets: they never hold more links than they may, cost little, and keep
 //! nobody out who comes from another network.
 //!
 //! The server and the flood are processes of their own (this test, started again); who logs in is in this one. Run it by
@@ -179,7 +179,7 @@ fn memory_of(process: u32) -> usize {
 
 fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
     // Where there is no telling who is honest, each takes long.
-    let logins = if places < PLACES { 300 } else { 10 };
+    let logins = if places < PLACES { 300 } else { 30 };
     let harness = ["--ignored", "--exact", "--nocapture", test];
     if let Ok(shown) = env::var(SERVER) {
         return serve(&shown);
@@ -250,10 +250,9 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
         "no flood"
     );
     assert!(held >= places * 7 / 10, "no flood: {held} links");
-    assert!(
-        held <= places + IN_TRANSIT,
-        "{held} links for {places} places"
-    );
+    // Who is thrown out at the deadline is told so, and waits for its end to close, in one of as many places again.
+    let bound = 2 * places + IN_TRANSIT;
+    assert!(held <= bound, "{held} links for {places} places");
     if places == PLACES {
         assert!(each <= 8 * 1_024, "{each} bytes");
     } else {
