@@ -216,7 +216,11 @@ impl<L: Link> AsyncWrite for TlsLink<L> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.state {
             State::Open(stream) => Pin::new(stream).poll_close(cx).map_err(of_open),
-            _ => Poll::Ready(Ok(())),
+            // There is no goodbye to be said, and so none to wait for an answer to.
+            State::Silent(..) | State::Shaking(_) => {
+                Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+            }
+            State::Failed(..) | State::Over => Poll::Ready(Ok(())),
         }
     }
 }
