@@ -5,16 +5,18 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "common/memory.rs"]
+mod memory;
 #[path = "protocol/say.rs"]
 #[allow(dead_code, reason = "tests/protocol uses the rest")]
 mod say;
 
 use std::{
-    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
 };
 
+use memory::{all_files, peak};
 use sessile::{
     Config, Multi, Runtime,
     wire::{CREDENTIALS_BYTES, Frame, Login},
@@ -25,16 +27,6 @@ const STRANGERS: usize = 1_000;
 /// What one may cost, all in all.
 const ALLOWED: usize = 8 * 1_024;
 
-/// The most that this process ever had in memory.
-fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<usize>().ok())
-        .expect("a number")
-        * 1_024
-}
-
 fn login() -> Vec<u8> {
     say::bytes(&[Frame::Login(Login {
         credentials: &[b'x'; CREDENTIALS_BYTES],
@@ -44,14 +36,7 @@ fn login() -> Vec<u8> {
 
 #[test]
 fn a_thousand_strangers_at_their_worst_cost_less_than_8_kib_each() {
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        rustix::process::Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        }
-    })
-    .expect("up to the hard limit");
+    all_files();
     let config = Config::new()
         .pending_logins(STRANGERS)
         .pending_per_prefix(STRANGERS)

@@ -2,7 +2,8 @@
 //!
 //! Each thing that is measured is one [`Case`], and these programs measure it: `benches/wall.rs` by the clock, `counts` by
 //! instructions and allocations, which are the same on every run, and `million` by the memory that a million sessions take.
-//! `threads` says how much more two threads do than one, `siege` what others feel while one attacks.
+//! `threads` says how much more two threads do than one, `siege` what others feel while one attacks, `sealed` what TLS
+//! takes of the server's memory.
 //! Nothing is switched off for it: acknowledgements, heartbeats, resume and every limit are as `Config` has them.
 
 pub mod cases;

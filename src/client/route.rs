@@ -41,6 +41,11 @@ impl Route {
         Some(there)
     }
 
+    /// Whether it was sent somewhere.
+    pub(super) const fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
     /// Home, where it was not there: nobody lets it in where it was sent.
     pub(super) fn go_home(&mut self) -> Option<Arc<dyn DynDial>> {
         self.away.take().map(|_| Arc::clone(&self.home))

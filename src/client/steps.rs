@@ -131,7 +131,12 @@ impl Client {
         }
         let (now, policy) = (self.watcher.now(), self.watcher.policy());
         let there = self.route.follow(policy, &why);
-        let why = heeded(&why, there.is_some());
+        // No server spoke: it was no address, or nobody whom this end trusts. That says nothing of the one at home.
+        let astray = self.route.is_away() && there.is_none() && why.rejection().is_none();
+        let why = match astray {
+            true => why.with_retry(Retry::Now),
+            false => heeded(&why, there.is_some()),
+        };
         match self.series.after_failure(now, policy, &why) {
             Plan::Wait(attempt, after) => {
                 if let Some(there) = there {

@@ -115,7 +115,8 @@ impl Reconnect {
     /// clients anywhere, with their credentials.
     ///
     /// It follows at most four one after the other, until a link was up for [`stable_after`](Self::stable_after), and goes back
-    /// to its own address where a login at the redirect fails. A [`Session`](crate::Session) never follows one by itself.
+    /// to its own address where a login at the redirect fails, but for one that is refused for good. A redirect over TLS stays
+    /// within TLS. A [`Session`](crate::Session) never follows one by itself.
     ///
     /// ```
     /// use sessile::{Config, Reconnect};

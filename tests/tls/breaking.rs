@@ -95,7 +95,10 @@ async fn carry(client: TcpStream, server: TcpStream, cut: Option<usize>, shared:
 }
 
 /// The session, over as many links as it takes.
-async fn resumed<M: Mode>(session: Session<LoggedIn, M>, ended: Ended) -> Session<LoggedIn, M> {
+pub(crate) async fn resumed<M: Mode>(
+    session: Session<LoggedIn, M>,
+    ended: Ended,
+) -> Session<LoggedIn, M> {
     match ended {
         Ended::Lost(lost) => session.reconnect(lost).resume().await.expect("it resumes"),
         Ended::Closed(closed) => panic!("{closed}"),

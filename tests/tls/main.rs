@@ -8,6 +8,7 @@ mod breaking;
 mod certificates;
 mod errors;
 mod mutual;
+mod redirects;
 mod strangers;
 mod transport;
 

@@ -77,6 +77,26 @@ fn a_host_sees_the_certificate_in_the_offer_and_observers_see_it_after() {
     });
 }
 
+/// Longer than what a server takes that asks for none.
+#[test]
+fn a_client_may_show_a_certificate_of_some_kibibytes() {
+    run(async {
+        let (servers, clients) = authorities();
+        let tls = TlsServer::demanding(servers.certify(), clients.root.clone());
+        let tls = tls.expect("a config of TLS");
+        let (_server, mut door, at) = listen(&tls, Config::new()).await;
+        let names = (0..200).map(|n| format!("a-name-of-forty-bytes-{n:03}.clients.example"));
+        let long = clients.certify_for("alice.example", |params| {
+            let names = rcgen::CertificateParams::new(names.collect::<Vec<_>>()).expect("names");
+            params.subject_alt_names = names.subject_alt_names;
+        });
+        let client = showing(&servers, long);
+        let (_mine, theirs) = pair(at, &client, Config::new(), &mut door).await;
+        let chain = theirs.peer().certificates().expect("it was demanded");
+        assert!(chain[0].len() > 8_000, "{} bytes", chain[0].len());
+    });
+}
+
 #[test]
 fn a_host_without_a_door_decides_by_it() {
     run(async {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::{AsyncReadExt, AsyncWriteExt};
-use sessile::{Config, TlsErrorKind};
+use sessile::{Config, TlsErrorKind, transport::tls::TlsServer};
 use smol::net::TcpStream;
 
 use crate::{Authority, connect, listen, pair, run};
@@ -81,12 +81,32 @@ fn a_stranger_in_the_handshake_takes_one_of_the_places_for_pending_logins() {
     });
 }
 
+/// What has not come whole is kept for it: a server that asks for no certificate keeps 4 KiB.
+#[test]
+fn a_greeting_that_is_longer_than_any_need_be_is_dropped_before_it_is_whole() {
+    run(async {
+        let authority = Authority::new();
+        let config = Config::new().login_deadline(Duration::from_secs(30));
+        let (_server, _door, at) = listen(&authority.server(), config).await;
+        let mut half = vec![0x16, 3, 1, 0x3f, 0, 1, 0, 0x3e, 0xfc];
+        half.resize(4_097, 0);
+        let begun = now();
+        let mut socket = stranger(at, &half).await;
+        let read = socket.read(&mut [0; 64]).await;
+        assert!(!matches!(read, Ok(1..)), "{read:?}");
+        let waited = begun.elapsed();
+        assert!(waited < Duration::from_secs(15), "the deadline: {waited:?}");
+    });
+}
+
 #[test]
 fn a_handshake_that_is_longer_than_any_need_be_is_dropped() {
     run(async {
         let authority = Authority::new();
         let config = Config::new().login_deadline(Duration::from_secs(30));
-        let (_server, _door, at) = listen(&authority.server(), config).await;
+        let tls = TlsServer::asking(authority.certify(), authority.root.clone());
+        let tls = tls.expect("a config of TLS");
+        let (_server, _door, at) = listen(&tls, config).await;
         // A greeting that says it has 60,000 bytes, in records of 1,000 each; its end would come long before the deadline.
         let mut socket = TcpStream::connect(at).await.expect("it listens");
         let begun = now();

@@ -18,7 +18,7 @@ use sessile::{
         tls::{TlsAcceptor, TlsDialer},
     },
 };
-use smol::net::TcpStream;
+use smol::{future::poll_once, net::TcpStream};
 
 use crate::{
     Authority, LEASE, admit,
@@ -67,6 +67,31 @@ fn a_goodbye_is_the_end_and_a_cut_is_an_error_after_all_that_came_whole() {
                 }
                 (_, end) => panic!("goodbye {goodbye}: {end:?}"),
             }
+        }
+    });
+}
+
+/// Who closes a link need not wait for somebody who never agreed to anything.
+#[test]
+fn there_is_no_goodbye_to_who_has_not_agreed() {
+    run(async {
+        let authority = Authority::new();
+        let mut acceptor = TlsAcceptor::bind("127.0.0.1:0", 16, LEASE, &authority.server())
+            .await
+            .expect("a free port");
+        let at = acceptor.local_addr().expect("bound");
+        for said in [&b""[..], &[0x16, 3, 1]] {
+            let mut stranger = TcpStream::connect(at).await.expect("it listens");
+            stranger.write_all(said).await.expect("written");
+            let mut link = acceptor.accept().await.expect("a stranger");
+            if !said.is_empty() {
+                let reading = poll_once(link.read(&mut [0; 16])).await;
+                assert!(reading.is_none(), "{reading:?}");
+            }
+            let error = link.close().await.expect_err("not agreed");
+            assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+            drop(link);
+            assert!(!matches!(stranger.read(&mut [0; 16]).await, Ok(1..)));
         }
     });
 }

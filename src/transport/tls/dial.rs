@@ -1,4 +1,7 @@
-use super::{PROTOCOL, TlsClient, TlsLink, failure, link::Metered};
+use super::{
+    PROTOCOL, TlsClient, TlsLink, failure,
+    link::{HANDSHAKE_BYTES, Metered},
+};
 use crate::{
     address::{Address, Target},
     transport::{Dial, tcp::TcpDialer},
@@ -8,6 +11,10 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 /// Dials a server and speaks TLS with it, over TCP or another transport. A dial is over when the handshake is: all of it within the
 /// dial timeout.
+///
+/// A [redirect](crate::Reconnect::redirects) is followed over TLS alone, by the same [`TlsClient`]. Its text is an address `host:port`,
+/// whatever the transport below, and the server there must have a certificate for that host; a name that was [set](Self::server_name), or
+/// given to [`over`](Self::over), stays whose certificate it must be, and a [pin](super::Trust::pinned) stays the pin.
 ///
 /// ```
 /// use sessile::transport::tls::{TlsClient, TlsDialer, Trust};
@@ -56,7 +63,8 @@ impl<D: Dial> TlsDialer<D> {
         }
     }
 
-    /// The server's certificate must be for this name, whatever is dialed: for a server behind an address of its own.
+    /// The server's certificate must be for this name, whatever is dialed: for a server behind an address of its own. After a redirect,
+    /// too: where servers send clients to each other, all of them then need a certificate for this name.
     #[must_use]
     pub fn server_name(mut self, name: &str) -> Self {
         self.name = Name::Set(name.to_owned());
@@ -69,7 +77,7 @@ impl<D: Dial> Dial for TlsDialer<D> {
 
     async fn dial(&self) -> io::Result<Self::Link> {
         let name = self.name.get()?;
-        let link = Metered::new(self.dial.dial().await?);
+        let link = Metered::new(self.dial.dial().await?, HANDSHAKE_BYTES);
         let connector = TlsConnector::from(Arc::clone(&self.client.config));
         match connector.connect(name, link).into_fallible().await {
             Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(PROTOCOL) => {
@@ -78,6 +86,19 @@ impl<D: Dial> Dial for TlsDialer<D> {
             Ok(_) => Err(failure::no_common_protocol().into()),
             Err((error, link)) => Err(failure::of_handshake(&error, link.has_heard()).into()),
         }
+    }
+
+    /// The same over what the transport below dials instead. Where it is nothing but a name in an address that says whom to expect, it
+    /// is now the one that the server said: this end trusts whoever has a certificate for that, as it trusted the server.
+    fn redirected(&self, to: &str) -> Option<Self> {
+        Some(Self {
+            dial: self.dial.redirected(to)?,
+            name: match &self.name {
+                Name::Of(_) => Name::Of(to.into()),
+                Name::Set(name) => Name::Set(name.clone()),
+            },
+            client: self.client.clone(),
+        })
     }
 }
 

@@ -5,11 +5,11 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncWrite};
-use futures_rustls::{FallibleAccept, TlsAcceptor, TlsStream};
+use futures_rustls::{FallibleAccept, TlsAcceptor, TlsStream, rustls::ServerConfig};
 use std::{
     fmt,
     future::Future,
-    io::{self, IoSlice},
+    io::{self, IoSlice, Read},
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -26,7 +26,9 @@ pub struct TlsLink<L = TcpLink> {
 }
 
 enum State<L> {
-    /// Accepted, and not yet agreed.
+    /// Accepted, and has said nothing. What a handshake needs is 6 KiB, which a stranger gets for no less than a word.
+    Silent(Metered<L>, Arc<ServerConfig>),
+    /// Has begun to speak, and not yet agreed.
     Shaking(Box<FallibleAccept<Metered<L>>>),
     Open(Box<TlsStream<Metered<L>>>),
     /// The handshake failed, and the other end was told why. It is read until it leaves: closed with unread bytes, the system would
@@ -42,14 +44,23 @@ pub(super) struct Metered<L> {
     /// Bytes it may still bring; without an end once both agreed.
     left: Option<usize>,
     heard: bool,
+    /// What it said while nobody spoke TLS with it.
+    first: Vec<u8>,
 }
 
-/// What a stranger may send until both ends agree: threat T2's bound on input. A greeting has about 300 bytes, a chain of three
-/// certificates about 4 KiB.
-const HANDSHAKE_BYTES: usize = 16 * 1_024;
+/// What the other end may send until both agree, where certificates are part of it: threat T2's bound on input. A greeting has
+/// about 300 bytes, a chain of three certificates about 4 KiB.
+pub(super) const HANDSHAKE_BYTES: usize = 16 * 1_024;
+
+/// The same where this end asks for no certificate: a greeting with keys for algorithms to come has 2 KiB, the rest 100 bytes. What has
+/// not come whole is kept, and that is what a stranger can make a server keep.
+pub(super) const GREETING_BYTES: usize = 4 * 1_024;
 
 /// What is encrypted at once, and so the most that waits here for the transport: one record.
 const RECORD_BYTES: usize = 16 * 1_024;
+
+/// What is read at first: a greeting of the usual length.
+const FIRST_BYTES: usize = 1_024;
 
 impl<L: Link> TlsLink<L> {
     /// Both ends agreed.
@@ -67,16 +78,41 @@ impl<L: Link> TlsLink<L> {
 
     /// Will agree with who dialed it, when it is read.
     pub(super) fn accepted(link: L, server: &TlsServer) -> Self {
-        let remote = link.remote_addr();
-        let shaking = TlsAcceptor::from(Arc::clone(&server.config)).accept(Metered::new(link));
         Self {
-            state: State::Shaking(Box::new(shaking.into_fallible())),
-            remote,
+            remote: link.remote_addr(),
+            state: State::Silent(
+                Metered::new(link, server.handshake_bytes),
+                Arc::clone(&server.config),
+            ),
         }
+    }
+
+    /// Until it has said something, or has left.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let State::Silent(link, _) = &mut self.state else {
+            return Poll::Ready(());
+        };
+        let mut bytes = [0; FIRST_BYTES];
+        let read = ready!(Pin::new(link).poll_read(cx, &mut bytes));
+        let State::Silent(mut link, config) = std::mem::replace(&mut self.state, State::Over)
+        else {
+            return Poll::Ready(());
+        };
+        self.state = match read {
+            Ok(read @ 1..) => {
+                link.first.extend(bytes.iter().take(read));
+                let shaking = TlsAcceptor::from(config).accept(link).into_fallible();
+                State::Shaking(Box::new(shaking))
+            }
+            Ok(0) => State::Failed(link, TlsError::new(TlsErrorKind::HungUp, "")),
+            Err(error) => State::Failed(link, failure::of_handshake(&error, false)),
+        };
+        Poll::Ready(())
     }
 
     /// The stream, once both ends agree.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut TlsStream<Metered<L>>>> {
+        ready!(self.poll_first(cx));
         if let State::Shaking(shaking) = &mut self.state {
             let shaken = ready!(Pin::new(&mut **shaking).poll(cx));
             self.state = match shaken {
@@ -180,7 +216,11 @@ impl<L: Link> AsyncWrite for TlsLink<L> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.state {
             State::Open(stream) => Pin::new(stream).poll_close(cx).map_err(of_open),
-            _ => Poll::Ready(Ok(())),
+            // There is no goodbye to be said, and so none to wait for an answer to.
+            State::Silent(..) | State::Shaking(_) => {
+                Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+            }
+            State::Failed(..) | State::Over => Poll::Ready(Ok(())),
         }
     }
 }
@@ -197,11 +237,13 @@ fn of_open(error: io::Error) -> io::Error {
 }
 
 impl<L: Link> Metered<L> {
-    pub(super) const fn new(link: L) -> Self {
+    /// The other end may bring so much until both agree.
+    pub(super) const fn new(link: L, room: usize) -> Self {
         Self {
             link,
-            left: Some(HANDSHAKE_BYTES),
+            left: Some(room),
             heard: false,
+            first: Vec::new(),
         }
     }
 
@@ -231,6 +273,13 @@ impl<L: Link> AsyncRead for Metered<L> {
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if !self.first.is_empty() {
+            let mut first = &*self.first;
+            let read = first.read(bytes)?;
+            let rest = first.to_vec();
+            self.first = rest;
+            return Poll::Ready(Ok(read));
+        }
         let bytes = match self.left {
             None => bytes,
             Some(0) => return Poll::Ready(Err(TlsError::new(TlsErrorKind::TooMuch, "").into())),

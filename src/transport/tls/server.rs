@@ -1,4 +1,8 @@
-use super::{Certificates, Certified, PROTOCOL, provider};
+use super::{
+    Certificates, Certified, PROTOCOL,
+    link::{GREETING_BYTES, HANDSHAKE_BYTES},
+    provider,
+};
 use futures_rustls::rustls::{
     ConfigBuilder, ServerConfig,
     crypto::ring::Ticketer,
@@ -27,6 +31,8 @@ use std::{
 pub struct TlsServer {
     pub(super) config: Arc<ServerConfig>,
     shown: Arc<Shown>,
+    /// What a client may send in its handshake.
+    pub(super) handshake_bytes: usize,
 }
 
 /// The certificate of this moment.
@@ -40,7 +46,9 @@ impl TlsServer {
     ///
     /// Where this system gives no random numbers.
     pub fn new(certified: Certified) -> io::Result<Self> {
-        Self::made(certified, |wants| Ok(wants.with_no_client_auth()))
+        Self::made(certified, GREETING_BYTES, |wants| {
+            Ok(wants.with_no_client_auth())
+        })
     }
 
     /// Also asks each client for a certificate that one of these has signed. A client that has none comes in all the same, and its
@@ -50,7 +58,7 @@ impl TlsServer {
     ///
     /// `InvalidData` where a root is no certificate.
     pub fn asking(certified: Certified, clients: Certificates) -> io::Result<Self> {
-        Self::made(certified, |wants| {
+        Self::made(certified, HANDSHAKE_BYTES, |wants| {
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(clients.into_roots()?, provider())
                     .allow_unauthenticated()
@@ -65,7 +73,7 @@ impl TlsServer {
     ///
     /// As [`asking`](Self::asking).
     pub fn demanding(certified: Certified, clients: Certificates) -> io::Result<Self> {
-        Self::made(certified, |wants| {
+        Self::made(certified, HANDSHAKE_BYTES, |wants| {
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(clients.into_roots()?, provider())
                     .build();
@@ -80,6 +88,7 @@ impl TlsServer {
 
     fn made(
         certified: Certified,
+        handshake_bytes: usize,
         ask: impl FnOnce(
             ConfigBuilder<ServerConfig, futures_rustls::rustls::WantsVerifier>,
         ) -> io::Result<ConfigBuilder<ServerConfig, WantsServerCert>>,
@@ -98,6 +107,7 @@ impl TlsServer {
         Ok(Self {
             config: Arc::new(config),
             shown,
+            handshake_bytes,
         })
     }
 }
