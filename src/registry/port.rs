@@ -119,6 +119,11 @@ impl Port {
         self.decoder.set_max(max_len);
     }
 
+    /// Whoever has an identity is no stranger any more. Who was refused stays one.
+    pub(super) fn know(&mut self, machine: &Machine) {
+        self.heard = self.heard.filter(|_| machine.identity().is_none());
+    }
+
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
         self.key = key;
         self.link = link;
@@ -159,8 +164,7 @@ impl Port {
         bytes: &mut &[u8],
         frames: &mut usize,
     ) -> Result<Reading, Knock> {
-        // Who was refused stays one.
-        self.heard = self.heard.filter(|_| machine.identity().is_none());
+        self.know(machine);
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);
