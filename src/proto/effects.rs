@@ -88,6 +88,16 @@ impl Effects {
         self.list.drain(..)
     }
 
+    /// Takes who is to be woken, where that is all there is: so it is after most inputs.
+    #[inline]
+    pub fn take_only_wake(&mut self) -> Option<(Key, Wake)> {
+        let &[Effect::Wake(key, who)] = self.list.as_slice() else {
+            return None;
+        };
+        self.list.clear();
+        Some((key, who))
+    }
+
     /// Whether there is nothing to perform.
     #[must_use]
     pub fn is_empty(&self) -> bool {
