@@ -136,6 +136,11 @@ impl Hub {
         self.registry.input(key, now, &mut self.fx, give)
     }
 
+    /// A message to be sent is handed to one session.
+    pub(super) fn hand<R>(&mut self, key: Key, give: impl FnOnce(&mut Machine) -> R) -> Option<R> {
+        self.registry.hand(key, &mut self.fx, give)
+    }
+
     pub(super) fn seat(&mut self, key: Key) -> &mut Seat {
         let slot = key.slot() as usize;
         if slot >= self.seats.len() {
@@ -149,6 +154,7 @@ impl Hub {
     }
 
     /// Performs what the last input brought about. The one place.
+    #[inline]
     pub(super) fn perform(&mut self) -> Todo {
         self.perform_effects();
         if self.registry.is_draining() {
@@ -168,6 +174,7 @@ impl Hub {
     }
 
     /// All of them, and what they bring about in turn.
+    #[inline]
     pub(super) fn perform_effects(&mut self) {
         while !self.fx.is_empty() {
             match self.fx.take_only_wake() {
@@ -270,6 +277,7 @@ impl Hub {
     }
 
     /// Tasks that wait for a session, and where it has no handle whoever tells its program.
+    #[inline]
     fn wake_all(&mut self, key: Key, who: Wake) {
         self.wake(key, who);
         if who.has(Wake::RECV | Wake::SEND | Wake::STATE) {
@@ -277,6 +285,7 @@ impl Hub {
         }
     }
 
+    #[inline]
     pub(super) fn wake(&mut self, key: Key, who: Wake) {
         let Some(seat) = self.seats.get_mut(key.slot() as usize) else {
             return;
@@ -323,6 +332,7 @@ impl GateState {
 }
 
 impl Todo {
+    #[inline]
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
         match (&self.waker, waker) {
             (None, waker) => self.waker = waker,

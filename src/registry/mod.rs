@@ -152,6 +152,29 @@ impl Registry {
         self.input_late(key, now, Duration::ZERO, fx, give)
     }
 
+    /// The same for an input that moves no deadline, begins no phase and needs no time: a message to be sent is handed in.
+    pub fn hand<R>(
+        &mut self,
+        key: Key,
+        fx: &mut Effects,
+        give: impl FnOnce(&mut Machine) -> R,
+    ) -> Option<R> {
+        let slot = self.slots.get_mut(key.slot() as usize)?;
+        let machine = slot
+            .machine
+            .as_mut()
+            .filter(|_| slot.generation == key.generation())?;
+        let before = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        let given = give(machine);
+        let after = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        debug_assert_eq!(before, after, "that was more than a message");
+        let wake = machine.take_wake();
+        if wake != Wake::NONE {
+            fx.push(Effect::Wake(key, wake));
+        }
+        Some(given)
+    }
+
     fn input_late<R>(
         &mut self,
         key: Key,
@@ -178,7 +201,8 @@ impl Registry {
         let given = give(machine, &mut cx);
         let beaten = machine.take_beaten();
         // Most inputs leave a session on the course it was on, and no deadline nearer than it was: that is all then.
-        if before.is_some() && machine.course() == before && !beaten {
+        let stays = before.is_some_and(|before| machine.stays(&before));
+        if stays && !beaten {
             let wake = machine.take_wake();
             if wake != Wake::NONE {
                 fx.push(Effect::Wake(key, wake));

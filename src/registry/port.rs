@@ -25,7 +25,7 @@ pub(super) enum Knock {
     /// A whole LOGIN.
     Login,
     /// A whole RESUME.
-    Resume(Resume),
+    Resume(Box<Resume>),
 }
 
 /// What is read of a stranger at once, and so the most that waits for its next turn.
