@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     proto::{Cx, Heard, Key, LinkId, Machine},
-    wire::{Decoder, Frame, Resume, Violation},
+    wire::{self, Decoder, Frame, Resume, Violation},
 };
 
 /// A link's end in the registry: which session it belongs to, and the frame it was cut in.
@@ -128,6 +128,12 @@ impl Port {
         self.key = key;
         self.link = link;
         self.heard = None;
+    }
+
+    /// Whether what was read is a heartbeat and nothing else, so that nobody needs to be told of it.
+    #[must_use]
+    pub fn is_beat(&self, bytes: &[u8]) -> bool {
+        self.decoder.partial_len() == 0 && wire::is_beat(bytes)
     }
 
     /// The next whole frame of what was read.

@@ -51,6 +51,12 @@ pub fn needed(bytes: &[u8]) -> Option<usize> {
     )
 }
 
+/// Whether these bytes are one PING or PONG and nothing else, as far as its length and type say.
+#[must_use]
+pub fn is_beat(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, _, kind::PING | kind::PONG, ..]) && needed(bytes) == Some(bytes.len())
+}
+
 /// [`needed`], judged: an error as soon as the length or the type that follows it cannot begin a frame.
 pub(super) fn total(bytes: &[u8], max_len: usize) -> Result<Option<usize>, Violation> {
     let Some(total) = needed(bytes) else {
