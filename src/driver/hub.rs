@@ -138,7 +138,9 @@ impl Hub {
 
     /// A message to be sent is handed to one session.
     pub(super) fn hand<R>(&mut self, key: Key, give: impl FnOnce(&mut Machine) -> R) -> Option<R> {
-        self.registry.hand(key, &mut self.fx, give)
+        let (given, wake) = self.registry.hand(key, give)?;
+        self.wake_all(key, wake);
+        Some(given)
     }
 
     pub(super) fn seat(&mut self, key: Key) -> &mut Seat {
@@ -156,6 +158,15 @@ impl Hub {
     /// Performs what the last input brought about. The one place.
     #[inline]
     pub(super) fn perform(&mut self) -> Todo {
+        // Messages one by one bring nothing about but what is read and written next.
+        let is_registry_calm = !self.registry.is_draining() && !self.registry.is_rearmed();
+        match self.fx.is_calm() && self.todo.is_empty() && is_registry_calm {
+            true => Todo::default(),
+            false => self.perform_all(),
+        }
+    }
+
+    fn perform_all(&mut self) -> Todo {
         self.perform_effects();
         if self.registry.is_draining() {
             self.go_on_draining();
@@ -339,6 +350,10 @@ impl Todo {
             (Some(_), Some(waker)) => self.rest().wakers.push(waker),
             (Some(_), None) => {}
         }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.waker.is_none() && self.rest.is_none()
     }
 
     fn rest(&mut self) -> &mut Rest {

@@ -98,6 +98,13 @@ impl Effects {
         Some((key, who))
     }
 
+    /// Whether there is nothing to perform, and nothing was measured.
+    #[must_use]
+    #[inline]
+    pub fn is_calm(&self) -> bool {
+        self.is_empty() && self.round_trip.is_none()
+    }
+
     /// Whether there is nothing to perform.
     #[must_use]
     pub fn is_empty(&self) -> bool {
