@@ -145,7 +145,8 @@ impl Handle {
     }
 
     pub(crate) fn try_send(&self, epoch: u64, message: Lent<'_>) -> Result<(), SendError> {
-        self.input(|machine, _| machine.send(epoch, message))
+        self.shared()
+            .with_recent(|hub, _| hub.hand(self.key, |machine| machine.send(epoch, message)))
             .unwrap_or_else(|| Err(stopped().into()))
     }
 

@@ -200,7 +200,7 @@ impl Watcher {
         first: bool,
         message: Lent<'_>,
     ) -> Result<(), crate::SendError> {
-        self.input_recent(|machine, _| machine.answer_message(first, message))
+        self.hand(|machine| machine.answer_message(first, message))
             .unwrap_or_else(|| Err(Closed::new(Reason::Gone).into()))
     }
 

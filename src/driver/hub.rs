@@ -83,12 +83,17 @@ pub(super) struct Timer {
     pub(super) at: Option<Time>,
 }
 
-/// What is to be done once the lock is free: it runs code of others.
+/// What is to be done once the lock is free: it runs code of others. It is handed out at every entry, so it is small: rarely is
+/// more than one task woken at a time, and next to never is there anything else.
 #[derive(Default)]
 pub(super) struct Todo {
-    /// Rarely more than one is woken at a time, so that a heartbeat allocates nothing.
     waker: Option<Waker>,
-    more: Vec<Waker>,
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Default)]
+struct Rest {
+    wakers: Vec<Waker>,
     dials: Vec<(Key, LinkId)>,
     /// What was attached to sessions that ended.
     rubbish: Vec<Metadata>,
@@ -131,6 +136,13 @@ impl Hub {
         self.registry.input(key, now, &mut self.fx, give)
     }
 
+    /// A message to be sent is handed to one session.
+    pub(super) fn hand<R>(&mut self, key: Key, give: impl FnOnce(&mut Machine) -> R) -> Option<R> {
+        let (given, wake) = self.registry.hand(key, give)?;
+        self.wake_all(key, wake);
+        Some(given)
+    }
+
     pub(super) fn seat(&mut self, key: Key) -> &mut Seat {
         let slot = key.slot() as usize;
         if slot >= self.seats.len() {
@@ -144,13 +156,25 @@ impl Hub {
     }
 
     /// Performs what the last input brought about. The one place.
+    #[inline]
     pub(super) fn perform(&mut self) -> Todo {
+        // Messages one by one bring nothing about but what is read and written next.
+        let is_registry_calm = !self.registry.is_draining() && !self.registry.is_rearmed();
+        match self.fx.is_calm() && self.todo.is_empty() && is_registry_calm {
+            true => Todo::default(),
+            false => self.perform_all(),
+        }
+    }
+
+    fn perform_all(&mut self) -> Todo {
         self.perform_effects();
         if self.registry.is_draining() {
             self.go_on_draining();
         }
         self.reports.measured(self.fx.take_round_trip());
-        self.todo.reports = self.reports.claim();
+        if let Some(reports) = self.reports.claim() {
+            self.todo.rest().reports = Some(reports);
+        }
         if self.registry.take_rearmed()
             && let Some(at) = self.registry.next_deadline()
             && self.timer.at.is_none_or(|planned| at < planned)
@@ -161,9 +185,13 @@ impl Hub {
     }
 
     /// All of them, and what they bring about in turn.
+    #[inline]
     pub(super) fn perform_effects(&mut self) {
         while !self.fx.is_empty() {
-            self.perform_list();
+            match self.fx.take_only_wake() {
+                Some((key, who)) => self.wake_all(key, who),
+                None => self.perform_list(),
+            }
         }
     }
 
@@ -184,13 +212,8 @@ impl Hub {
                     let history = self.beside.take_history(Key::from_u64(snapshot.id));
                     self.past.keep(*snapshot, history);
                 }
-                Effect::Dial(key, link) => self.todo.dials.push((key, link)),
-                Effect::Wake(key, who) => {
-                    self.wake(key, who);
-                    if who.has(Wake::RECV | Wake::SEND | Wake::STATE) {
-                        self.put_in_line(key);
-                    }
-                }
+                Effect::Dial(key, link) => self.todo.rest().dials.push((key, link)),
+                Effect::Wake(key, who) => self.wake_all(key, who),
                 Effect::Offered(key) => {
                     let gate = self.seat(key).gate();
                     let open = |gate: &&mut GateState| gate.open && !self.registry.is_draining();
@@ -235,7 +258,9 @@ impl Hub {
     /// What lies beside a session follows what happens to it.
     fn note(&mut self, key: Key, event: &Event) {
         if matches!(event.kind(), EventKind::Ended(_)) {
-            self.todo.rubbish.extend(self.beside.free(key));
+            if let Some(metadata) = self.beside.free(key) {
+                self.todo.rest().rubbish.push(metadata);
+            }
         } else if self.registry.settings().recently_ended > 0
             && self.registry.get(key).map(Machine::side) == Some(Side::Acceptor)
         {
@@ -262,6 +287,16 @@ impl Hub {
             .collect()
     }
 
+    /// Tasks that wait for a session, and where it has no handle whoever tells its program.
+    #[inline]
+    fn wake_all(&mut self, key: Key, who: Wake) {
+        self.wake(key, who);
+        if who.has(Wake::RECV | Wake::SEND | Wake::STATE) {
+            self.put_in_line(key);
+        }
+    }
+
+    #[inline]
     pub(super) fn wake(&mut self, key: Key, who: Wake) {
         let Some(seat) = self.seats.get_mut(key.slot() as usize) else {
             return;
@@ -308,20 +343,39 @@ impl GateState {
 }
 
 impl Todo {
+    #[inline]
     pub(super) fn wake(&mut self, waker: Option<Waker>) {
-        match self.waker {
-            None => self.waker = waker,
-            Some(_) => self.more.extend(waker),
+        match (&self.waker, waker) {
+            (None, waker) => self.waker = waker,
+            (Some(_), Some(waker)) => self.rest().wakers.push(waker),
+            (Some(_), None) => {}
         }
     }
 
+    const fn is_empty(&self) -> bool {
+        self.waker.is_none() && self.rest.is_none()
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
     /// The lock is free.
+    #[inline]
     pub(super) fn run(self, shared: &Arc<Shared>) {
-        drop(self.rubbish);
         if let Some(waker) = self.waker {
             waker.wake();
-            self.more.into_iter().for_each(Waker::wake);
         }
+        if let Some(rest) = self.rest {
+            rest.run(shared);
+        }
+    }
+}
+
+impl Rest {
+    fn run(self, shared: &Arc<Shared>) {
+        self.wakers.into_iter().for_each(Waker::wake);
+        drop(self.rubbish);
         for (key, link) in self.dials {
             dial::spawn(shared, key, link);
         }

@@ -43,7 +43,7 @@ impl Watcher {
 
     /// Sends where a link is up, whichever.
     pub(crate) fn send_now(&self, message: Lent<'_>) -> Result<(), SendError> {
-        self.input(|machine, _| machine.send(machine.epoch(), message))
+        self.hand(|machine| machine.send(machine.epoch(), message))
             .unwrap_or_else(|| Err(Closed::new(Reason::Gone).into()))
     }
 

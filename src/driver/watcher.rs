@@ -98,7 +98,7 @@ impl Watcher {
 
     /// Sends on whatever link the session has, or after its next resume: an observer has no epoch to be stale in.
     pub(crate) fn try_send(&self, message: Lent<'_>) -> Result<(), SendError> {
-        self.input(|machine, _| machine.post(message))
+        self.hand(|machine| machine.post(message))
             .unwrap_or_else(|| Err(self.gone().into()))
     }
 
@@ -166,13 +166,9 @@ impl Watcher {
         self.input(Machine::retry_now);
     }
 
-    /// For what follows at once on an entry that read the clock.
-    pub(super) fn input_recent<R>(
-        &self,
-        give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
-    ) -> Option<R> {
-        self.shared
-            .with_recent(|hub, now| hub.input(self.key, now, give))
+    /// A message to be sent, whatever time it is.
+    pub(super) fn hand<R>(&self, give: impl FnOnce(&mut Machine) -> R) -> Option<R> {
+        self.shared.with_recent(|hub, _| hub.hand(self.key, give))
     }
 
     pub(super) fn input<R>(&self, give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R) -> Option<R> {

@@ -88,6 +88,23 @@ impl Effects {
         self.list.drain(..)
     }
 
+    /// Takes who is to be woken, where that is all there is: so it is after most inputs.
+    #[inline]
+    pub fn take_only_wake(&mut self) -> Option<(Key, Wake)> {
+        let &[Effect::Wake(key, who)] = self.list.as_slice() else {
+            return None;
+        };
+        self.list.clear();
+        Some((key, who))
+    }
+
+    /// Whether there is nothing to perform, and nothing was measured.
+    #[must_use]
+    #[inline]
+    pub fn is_calm(&self) -> bool {
+        self.is_empty() && self.round_trip.is_none()
+    }
+
     /// Whether there is nothing to perform.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -174,7 +174,7 @@ impl Registry {
         std::hint::black_box(knows) & std::hint::black_box(meant & there.is_some())
     }
 
-    /// Tells a port how large a frame may be now, and that its peer is no stranger any more; what [`Registry::read`] does by itself.
+    /// Tells a port how large a frame may be now, and whether its peer is a stranger still; what [`Registry::read`] does by itself.
     pub fn prepare(&self, port: &mut Port) {
         if let Some(machine) = self.get(port.key()) {
             port.prepare(machine);

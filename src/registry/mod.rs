@@ -152,6 +152,21 @@ impl Registry {
         self.input_late(key, now, Duration::ZERO, fx, give)
     }
 
+    /// The same for an input that moves no deadline, begins no phase and needs no time: a message to be sent is handed in. Whoever is
+    /// to be woken is all that follows from it.
+    pub fn hand<R>(&mut self, key: Key, give: impl FnOnce(&mut Machine) -> R) -> Option<(R, Wake)> {
+        let slot = self.slots.get_mut(key.slot() as usize)?;
+        let machine = slot
+            .machine
+            .as_mut()
+            .filter(|_| slot.generation == key.generation())?;
+        let before = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        let given = give(machine);
+        let after = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        debug_assert_eq!(before, after, "that was more than a message");
+        Some((given, machine.take_wake()))
+    }
+
     fn input_late<R>(
         &mut self,
         key: Key,
@@ -178,7 +193,8 @@ impl Registry {
         let given = give(machine, &mut cx);
         let beaten = machine.take_beaten();
         // Most inputs leave a session on the course it was on, and no deadline nearer than it was: that is all then.
-        if before.is_some() && machine.course() == before && !beaten {
+        let stays = before.is_some_and(|before| machine.stays(&before));
+        if stays && !beaten {
             let wake = machine.take_wake();
             if wake != Wake::NONE {
                 fx.push(Effect::Wake(key, wake));
@@ -251,6 +267,12 @@ impl Registry {
     /// Whether a deadline was armed since this was asked last: [`next_deadline`](Self::next_deadline) may be earlier.
     pub const fn take_rearmed(&mut self) -> bool {
         std::mem::replace(&mut self.rearmed, false)
+    }
+
+    /// The same, without answering for it.
+    #[must_use]
+    pub const fn is_rearmed(&self) -> bool {
+        self.rearmed
     }
 
     /// When [`handle_due`](Self::handle_due) has something to do, if nothing happens before.

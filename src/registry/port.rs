@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     proto::{Cx, Heard, Key, LinkId, Machine},
-    wire::{Decoder, Frame, Resume, Violation},
+    wire::{self, Decoder, Frame, Resume, Violation},
 };
 
 /// A link's end in the registry: which session it belongs to, and the frame it was cut in.
@@ -25,7 +25,7 @@ pub(super) enum Knock {
     /// A whole LOGIN.
     Login,
     /// A whole RESUME.
-    Resume(Resume),
+    Resume(Box<Resume>),
 }
 
 /// What is read of a stranger at once, and so the most that waits for its next turn.
@@ -128,15 +128,25 @@ impl Port {
 
     /// What a frame may have from now on, and whether its peer is still a stranger, as its machine says.
     pub(super) fn prepare(&mut self, machine: &Machine) {
-        // Who was refused stays one.
-        self.heard = self.heard.filter(|_| machine.identity().is_none());
+        self.know(machine);
         self.decoder.set_max(machine.frame_limit());
+    }
+
+    /// Whoever has an identity is no stranger any more. Who was refused stays one.
+    fn know(&mut self, machine: &Machine) {
+        self.heard = self.heard.filter(|_| machine.identity().is_none());
     }
 
     pub(super) const fn move_to(&mut self, key: Key, link: LinkId) {
         self.key = key;
         self.link = link;
         self.heard = None;
+    }
+
+    /// Whether what was read is a heartbeat and nothing else, so that nobody needs to be told of it.
+    #[must_use]
+    pub fn is_beat(&self, bytes: &[u8]) -> bool {
+        self.decoder.partial_len() == 0 && wire::is_beat(bytes)
     }
 
     /// The next whole frame of what was read.
@@ -173,7 +183,7 @@ impl Port {
         bytes: &mut &[u8],
         frames: &mut usize,
     ) -> Result<Reading, Knock> {
-        self.prepare(machine);
+        self.know(machine);
         loop {
             if machine.is_fenced(self.link, false) {
                 return Ok(Reading::Close);

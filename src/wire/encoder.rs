@@ -69,7 +69,10 @@ impl Frame<'_> {
 
 /// Appends one reliable message as a frame.
 pub fn encode_data(payload: &[u8], out: &mut Vec<u8>) {
-    Frame::Data(payload).encode(out);
+    let header = frame_header(kind::DATA, payload.len());
+    out.reserve(header.len() + payload.len());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(payload);
 }
 
 /// Appends one volatile message as a frame.

@@ -22,7 +22,12 @@ pub fn decode(bytes: &[u8], max_len: usize) -> Result<Option<(Frame<'_>, usize)>
     else {
         return Ok(None);
     };
-    Ok(Some((body_of(body)?, total)))
+    // Most frames carry a message: those cost nothing of what the others are made of.
+    let frame = match body {
+        [kind::DATA, payload @ ..] => Frame::Data(payload),
+        body => body_of(body)?,
+    };
+    Ok(Some((frame, total)))
 }
 
 /// One frame without its length field, as transports carry it that keep message boundaries.
@@ -44,6 +49,12 @@ pub fn needed(bytes: &[u8]) -> Option<usize> {
         usize::try_from(u32::from_be_bytes(*len))
             .map_or(usize::MAX, |len| len.saturating_add(HEADER_BYTES)),
     )
+}
+
+/// Whether these bytes are one PING or PONG and nothing else, as far as its length and type say.
+#[must_use]
+pub fn is_beat(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, _, kind::PING | kind::PONG, ..]) && needed(bytes) == Some(bytes.len())
 }
 
 /// [`needed`], judged: an error as soon as the length or the type that follows it cannot begin a frame.

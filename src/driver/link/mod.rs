@@ -107,7 +107,11 @@ impl Task {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), LossCause>> {
         self.take_left(|left| left.others.take());
-        let mut more = self.transmit(cx, scratch, false)?;
+        // Mostly something came, and what it brings about is written with all the rest: so it is read first. Not where something is left
+        // from the turn before, and not where a stranger may be refused, who is to hear that whatever else it says.
+        let mut wrote =
+            self.left.is_some() || self.state != State::Open || self.port.is_strangers();
+        let mut more = wrote && self.transmit(cx, scratch, false)?;
         // What is left of this turn, however many reads it takes. A stranger's is short.
         let mut frames = self.shared.settings.turn_frames;
         let mut room = match self.port.is_strangers() {
@@ -142,10 +146,18 @@ impl Task {
                 return self.others_first(cx);
             }
             let brought = match self.poll_bring(cx, scratch, room) {
-                Poll::Pending if more => {
-                    return self.others_first(cx); // there is more to write
+                Poll::Pending => {
+                    if !wrote {
+                        more = self.transmit(cx, scratch, false)?;
+                    }
+                    if more {
+                        return self.others_first(cx); // there is more to write
+                    }
+                    return match self.state == State::Closing && !self.has_unsent() {
+                        true => Poll::Ready(Ok(())),
+                        false => Poll::Pending,
+                    };
                 }
-                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(Brought { all: 0, .. })) => {
                     return Poll::Ready(Err(LossCause::ClosedByPeer));
                 }
@@ -176,6 +188,7 @@ impl Task {
                     Reading::Continue => {}
                 }
                 more = self.transmit(cx, scratch, true)?;
+                wrote = true;
             }
             // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
             let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);

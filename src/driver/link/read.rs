@@ -94,7 +94,11 @@ impl Task {
             let seat = hub.seat(key);
             // What this brings about for the link is written right after: there is nobody to wake for it.
             seat.link = None;
-            match seat.take_host() {
+            let host = match port.is_beat(bytes) {
+                true => None, // it is not called for that
+                false => seat.take_host(),
+            };
+            match host {
                 Some(hosted) => {
                     hub.registry.prepare(port);
                     (Reading::Continue, Some(hosted), None)

@@ -22,7 +22,7 @@ pub enum Heard {
     /// A stranger presented itself: the registry decides whether its host is asked.
     Offered,
     /// A stranger's link brings back another session: the registry decides, and moves the link there.
-    Resume(Resume),
+    Resume(Box<Resume>),
 }
 
 impl Machine {
@@ -64,7 +64,9 @@ impl Machine {
                 return Err(Violation::OutOfPlace);
             }
             (Stage::Greeting, Frame::Login(login)) => return self.on_login(cx, login),
-            (Stage::Greeting, Frame::Resume(resume)) => return Ok(Heard::Resume(resume.clone())),
+            (Stage::Greeting, Frame::Resume(resume)) => {
+                return Ok(Heard::Resume(Box::new(resume.clone())));
+            }
             (Stage::AwaitAnswer, Frame::Answer(answer)) => self.on_answer(answer),
             (Stage::AwaitWelcome, Frame::Challenge(asked)) => self.on_challenge(asked)?,
             (Stage::AwaitWelcome, Frame::Welcome(welcome)) => self.on_welcome(cx, welcome)?,

@@ -90,6 +90,21 @@ impl Machine {
         })
     }
 
+    /// Whether what was the session's [course](Self::course) still is, but for an acknowledgement that is not waited for any more.
+    #[must_use]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    pub fn stays(&self, before: &Course) -> bool {
+        self.course().is_some_and(|now| {
+            let is_ack_nearer = now.ack_at.is_some() && now.ack_at != before.ack_at;
+            let but_ack = Course {
+                ack_at: now.ack_at,
+                ..*before
+            };
+            now == but_ack && !is_ack_nearer
+        })
+    }
+
     /// Whether a beat was exchanged since this was asked last. While messages flow, deadlines that move later are left to fire
     /// in vain; of an idle session, which only beats, every deadline would. So a beat arms anew what it moved.
     pub const fn take_beaten(&mut self) -> bool {

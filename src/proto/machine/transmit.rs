@@ -208,9 +208,13 @@ impl Machine {
             }
             frames += 1;
         }
-        while self.has_unwritten() {
+        let mute = matches!(self.farewell, Farewell::Answering { .. });
+        while !mute {
             if spent(frames, lent, out) {
-                return true;
+                if self.has_unwritten() {
+                    return true;
+                }
+                break;
             }
             let Some(payload) = self.outbox.write_next(&self.terms) else {
                 break;

@@ -6,10 +6,10 @@ use self::stranger::{
     Door, Heard, SECOND, extension, from, login, login_nth, resume, resume_attempt,
 };
 use crate::{
-    Config, Reason, RejectCode, Rejection,
-    proto::Key,
+    Config, Identity, Reason, RejectCode, Rejection,
+    proto::{Effects, Key},
     registry::{Prefix, Whom},
-    wire::{CREDENTIALS_BYTES, RetryClass, encode_data},
+    wire::{CREDENTIALS_BYTES, RetryClass, Secret, encode_data},
 };
 
 /// How much of endless `frame`s is read of one link, given in pieces of `piece` bytes.
@@ -80,6 +80,21 @@ fn a_stranger_is_read_in_small_pieces_until_it_is_somebody() {
     assert_eq!(stranger.port.read_size(), 2_048);
     let answer = door.say(&mut stranger, &resume(session, [99; 16]));
     assert_eq!(Heard::of(&answer), Heard::Resumed);
+    assert_eq!(stranger.port.read_size(), usize::MAX);
+}
+
+#[test]
+fn whoever_was_let_in_is_read_in_large_pieces_also_where_a_host_hears_it() {
+    let mut door = Door::new(Config::new());
+    let mut stranger = door.knock(1);
+    door.say(&mut stranger, &login(b"me"));
+    door.registry.prepare(&mut stranger.port);
+    assert_eq!(stranger.port.read_size(), 2_048, "nobody said yes yet");
+    let (key, who) = (door.offered.pop().unwrap(), Identity::new(1_u64).unwrap());
+    let (now, secret) = (door.now, Secret::new([1; 16]));
+    let fx = &mut Effects::default();
+    door.registry.admit(key, now, who, secret, fx);
+    door.registry.prepare(&mut stranger.port);
     assert_eq!(stranger.port.read_size(), usize::MAX);
 }
 
