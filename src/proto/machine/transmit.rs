@@ -208,13 +208,9 @@ impl Machine {
             }
             frames += 1;
         }
-        let mute = matches!(self.farewell, Farewell::Answering { .. });
-        while !mute {
+        while self.has_unwritten() {
             if spent(frames, lent, out) {
-                if self.has_unwritten() {
-                    return true;
-                }
-                break;
+                return true;
             }
             let Some(payload) = self.outbox.write_next(&self.terms) else {
                 break;
