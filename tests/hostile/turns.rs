@@ -35,6 +35,8 @@ struct Flood {
     turn: Turns,
     /// How much was to be read at once, at most: before WELCOME, and since.
     asked: Arc<[AtomicUsize; 2]>,
+    /// How often it was written to.
+    written: Arc<AtomicUsize>,
 }
 
 impl Flood {
@@ -50,6 +52,7 @@ impl Flood {
             piece: usize::MAX,
             turn: Arc::default(),
             asked: Arc::default(),
+            written: Arc::default(),
         }
     }
 }
@@ -92,6 +95,7 @@ impl AsyncWrite for Flood {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.written.fetch_add(1, SeqCst);
         if !self.is_welcome {
             self.is_welcome = true;
             let mut proof = Vec::new();
@@ -171,11 +175,11 @@ impl Wake for Woken {
 impl Tasks {
     /// So many polls; how many of the wakes were another thread's. Here that is the reactor's.
     fn run(&self, polls: usize) -> usize {
-        self.run_turns(polls, &Turns::default())
+        self.run_turns(polls, |_| ())
     }
 
-    /// The same; each poll is a turn.
-    fn run_turns(&self, polls: usize, turn: &Turns) -> usize {
+    /// The same; each poll is a turn, which begins with this.
+    fn run_turns(&self, polls: usize, mut begin: impl FnMut(usize)) -> usize {
         let (mut tasks, mut done) = (Vec::new(), 0);
         while done < polls {
             for task in self.0.lock().expect("no panic holds it").drain(..) {
@@ -192,7 +196,7 @@ impl Tasks {
                     return true;
                 }
                 done += 1;
-                turn[0].store(0, SeqCst);
+                begin(done);
                 let waker = Waker::from(Arc::clone(woken));
                 task.as_mut()
                     .poll(&mut Context::from_waker(&waker))
@@ -268,7 +272,7 @@ fn a_turn_reads_so_many_bytes_whatever_frames_they_are_of() {
         flood.piece = piece;
         let turn = Arc::clone(&flood.turn);
         let _serving = server.serve_over(One(Some(flood)), Everybody);
-        tasks.run_turns(200, &turn);
+        tasks.run_turns(200, |_| turn[0].store(0, SeqCst));
         assert_eq!(server.sessions().len(), 1, "it floods");
         let longest = turn[1].load(SeqCst);
         assert!(
@@ -276,4 +280,36 @@ fn a_turn_reads_so_many_bytes_whatever_frames_they_are_of() {
             "messages of {message} in pieces of {piece}: {longest} bytes in one turn"
         );
     }
+}
+
+/// A long message is many turns, in which nothing is to be answered; what others have for its sender goes out all the same.
+#[test]
+fn a_message_without_an_end_in_sight_holds_nothing_up_that_goes_the_other_way() {
+    const LEN: usize = 16 << 20;
+    let tasks = Tasks::default();
+    let config = Config::new().max_message(LEN).unacked_bytes(LEN);
+    let server = Runtime::<Multi>::start_on(config, tasks.clone());
+    let server = server.expect("a config that starts");
+    let mut flood = Flood::new(0);
+    let Frame::Login(mut login) = login_frame(b"flood") else {
+        panic!("it is one");
+    };
+    (login.terms.max_message, login.terms.window_bytes) = (LEN as u32, LEN as u32);
+    let mut bytes = Vec::new();
+    Frame::Login(login).encode(&mut bytes);
+    flood.login = Some(bytes);
+    wire::encode_volatile(&vec![7; LEN], &mut flood.frames);
+    let (turn, written) = (Arc::clone(&flood.turn), Arc::clone(&flood.written));
+    let _serving = server.serve_over(One(Some(flood)), Everybody);
+    let mut before = 0;
+    // Less than the message is long.
+    tasks.run_turns(200, |turns| {
+        turn[0].store(0, SeqCst);
+        if turns == 100 {
+            before = written.load(SeqCst);
+            assert!(server.sessions().broadcast("a word").refused.is_empty());
+        }
+    });
+    assert_eq!(server.sessions().len(), 1, "it floods");
+    assert_eq!(written.load(SeqCst) - before, 1);
 }

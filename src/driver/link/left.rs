@@ -1,6 +1,6 @@
 use bytes::BytesMut;
 
-use super::Task;
+use super::{State, Task};
 use crate::driver::{Sleep, others::Others, returning::Coming, unsent::Unsent};
 
 /// What is left over of a turn. Most turns leave nothing.
@@ -33,6 +33,11 @@ impl Left {
 }
 
 impl Task {
+    /// The link is to close, and the transport took its last words.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.state == State::Closing && !self.has_unsent()
+    }
+
     pub(super) fn has_unsent(&self) -> bool {
         self.left
             .as_ref()

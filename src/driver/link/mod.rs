@@ -120,7 +120,7 @@ impl Task {
         };
         let mut tries = 0;
         loop {
-            if self.state == State::Closing && !self.has_unsent() {
+            if self.has_said_all() {
                 return Poll::Ready(Ok(()));
             }
             if let Some(coming) = self.left.as_mut().and_then(|left| left.coming.as_mut()) {
@@ -153,10 +153,10 @@ impl Task {
                     if more {
                         return self.others_first(cx); // there is more to write
                     }
-                    return match self.state == State::Closing && !self.has_unsent() {
-                        true => Poll::Ready(Ok(())),
-                        false => Poll::Pending,
-                    };
+                    if self.has_said_all() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    return Poll::Pending;
                 }
                 Poll::Ready(Ok(Brought { all: 0, .. })) => {
                     return Poll::Ready(Err(LossCause::ClosedByPeer));
@@ -192,6 +192,9 @@ impl Task {
             }
             // Of a long message only the beginning comes first: half of a turn is left for the rest of it.
             let is_over = room == 0 || (brought.was_full && room <= READ_BYTES / 2);
+            if is_over && !wrote {
+                more = self.transmit(cx, scratch, false)?; // parts of it bring nothing about, but others may have
+            }
             if reading == Reading::More || more || frames == 0 || is_over {
                 return self.others_first(cx); // it was a full one
             }
