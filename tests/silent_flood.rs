@@ -13,7 +13,7 @@ mod again;
 mod memory;
 
 use std::{
-    env, fs,
+    env,
     io::{self, Read},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -167,19 +167,6 @@ impl Over {
     }
 }
 
-fn files(process: u32) -> usize {
-    fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count)
-}
-
-fn memory_of(process: u32) -> usize {
-    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("Linux has it");
-    let kib = text.lines().find_map(|line| line.strip_prefix("Rss:"));
-    let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.trim().parse::<usize>().ok())
-        .expect("a number")
-        * 1_024
-}
-
 fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
     // Where there is no telling who is honest, each takes long.
     let (logins, most_attempts) = match places {
@@ -209,12 +196,13 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
         (Over::Tcp, "tcp".to_owned())
     };
     let server = Again::start(&harness, (SERVER, &shown));
-    let (at, id) = (server.at, server.id());
+    let at = server.at;
+    let resident = || memory::bytes_of(&format!("/proc/{}/smaps_rollup", server.id()), "Rss:");
     let (quiet, _) = over.logins(at, logins, most_attempts);
-    let (open, memory) = (files(id), memory_of(id));
+    let (open, memory) = (server.open_files(), resident());
     let mut flood = Again::start(&harness, (FLOOD, &format!("{networks} {at}")));
     // Until they hold what they can get.
-    while files(id) < open + places * 7 / 10 {
+    while server.open_files() < open + places * 7 / 10 {
         thread::sleep(Duration::from_millis(10));
     }
     let (most, looks, over_now) = (
@@ -225,7 +213,7 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
     let (times, attempts) = thread::scope(|scope| {
         scope.spawn(|| {
             while !over_now.load(Relaxed) {
-                most.fetch_max(files(id), Relaxed);
+                most.fetch_max(server.open_files(), Relaxed);
                 looks.fetch_add(1, Relaxed);
                 thread::sleep(Duration::from_millis(2));
             }
@@ -235,7 +223,7 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
         times
     });
     let held = most.into_inner().saturating_sub(open);
-    let each = memory_of(id).saturating_sub(memory) / places;
+    let each = resident().saturating_sub(memory) / places;
     let [dials] = flood.ask();
     let part = |times: &[Duration], percent| times[(times.len() - 1) * percent / 100];
     println!(

@@ -2,46 +2,34 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "common/greeting.rs"]
+mod greeting;
 #[path = "common/memory.rs"]
 mod memory;
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
+use greeting::{LEASE, greeting};
 use memory::{all_files, peak};
 use sessile::{
     Config, Credentials, Multi, Runtime, Single,
     transport::{
-        Accept, Dial,
+        Accept,
         tls::{Certificates, Certified, TlsAcceptor, TlsClient, TlsDialer, TlsServer, Trust},
     },
 };
 
 const STRANGERS: usize = 1_000;
-const LEASE: Duration = Duration::from_secs(6);
 
 /// Who says nothing costs no more than over TCP: 1.3 KiB were measured, of which this leaves room for the odd page.
 const SILENT: usize = 3 * 1_024;
 
 /// Who has been answered: 9.3 KiB were measured, nearly all of it in rustls, 4 KiB for what is read.
 const ANSWERED: usize = 12 * 1_024;
-
-/// What a client says first, as somebody hears it who listens.
-fn greeting(tls: &TlsClient) -> Vec<u8> {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let dialer = TlsDialer::new(listener.local_addr().expect("bound"), LEASE, tls);
-    let _dialing = smol::spawn(async move { dialer.dial().await.map(drop) });
-    let (mut heard, _) = listener.accept().expect("it dials");
-    let mut greeting = vec![0; 5];
-    heard.read_exact(&mut greeting).expect("a header");
-    let length = usize::from(u16::from_be_bytes([greeting[3], greeting[4]]));
-    greeting.resize(5 + length, 0);
-    heard.read_exact(&mut greeting[5..]).expect("the rest");
-    greeting
-}
 
 #[test]
 fn a_stranger_gets_the_memory_of_tls_for_no_less_than_a_greeting() {

@@ -155,15 +155,12 @@ impl Registry {
     /// The same for an input that moves no deadline, begins no phase and needs no time: a message to be sent is handed in. Whoever is
     /// to be woken is all that follows from it.
     pub fn hand<R>(&mut self, key: Key, give: impl FnOnce(&mut Machine) -> R) -> Option<(R, Wake)> {
-        let slot = self.slots.get_mut(key.slot() as usize)?;
-        let machine = slot
-            .machine
-            .as_mut()
-            .filter(|_| slot.generation == key.generation())?;
-        let before = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        let machine = machine_of(&mut self.slots, key)?;
+        let known =
+            |machine: &Machine| cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
+        let before = known(machine);
         let given = give(machine);
-        let after = cfg!(debug_assertions).then(|| (machine.phase(), machine.course()));
-        debug_assert_eq!(before, after, "that was more than a message");
+        debug_assert_eq!(before, known(machine), "that was more than a message");
         Some((given, machine.take_wake()))
     }
 
@@ -175,11 +172,7 @@ impl Registry {
         fx: &mut Effects,
         give: impl FnOnce(&mut Machine, &mut Cx<'_>) -> R,
     ) -> Option<R> {
-        let slot = self.slots.get_mut(key.slot() as usize)?;
-        let machine = slot
-            .machine
-            .as_mut()
-            .filter(|_| slot.generation == key.generation())?;
+        let machine = machine_of(&mut self.slots, key)?;
         let mut cx = Cx {
             now,
             late,
@@ -352,4 +345,12 @@ impl Registry {
             self.free.push(key.slot());
         }
     }
+}
+
+/// The session, where it is still there. Of the slots alone: an input lends the machine other parts of the registry.
+#[inline]
+fn machine_of(slots: &mut [Slot], key: Key) -> Option<&mut Machine> {
+    let slot = slots.get_mut(key.slot() as usize)?;
+    let machine = slot.machine.as_mut();
+    machine.filter(|_| slot.generation == key.generation())
 }

@@ -69,15 +69,19 @@ impl Frame<'_> {
 
 /// Appends one reliable message as a frame.
 pub fn encode_data(payload: &[u8], out: &mut Vec<u8>) {
-    let header = frame_header(kind::DATA, payload.len());
-    out.reserve(header.len() + payload.len());
-    out.extend_from_slice(&header);
-    out.extend_from_slice(payload);
+    encode_payload(false, payload, out);
 }
 
 /// Appends one volatile message as a frame.
 pub fn encode_volatile(payload: &[u8], out: &mut Vec<u8>) {
-    Frame::Volatile(payload).encode(out);
+    encode_payload(true, payload, out);
+}
+
+fn encode_payload(volatile: bool, payload: &[u8], out: &mut Vec<u8>) {
+    let header = payload_header(volatile, payload.len());
+    out.reserve(header.len() + payload.len());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(payload);
 }
 
 /// A long message that is written from where it lies, between what was put together.

@@ -33,6 +33,7 @@ pub use frame::{
     HEADER_BYTES, IDENTITY_BYTES, LOGIN_FRAME_BYTES, LONG_BYTES, Login, MAGIC, REDIRECT_BYTES,
     Refused, Resume, Resumed, RetryClass, TEXT_BYTES, Terms, VERSION, Welcome,
 };
-pub use parse::{decode, decode_body, is_beat, needed};
+pub(crate) use parse::is_beat;
+pub use parse::{decode, decode_body, needed};
 pub use secret::Secret;
 pub use violation::Violation;

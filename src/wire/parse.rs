@@ -52,8 +52,7 @@ pub fn needed(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Whether these bytes are one PING or PONG and nothing else, as far as its length and type say.
-#[must_use]
-pub fn is_beat(bytes: &[u8]) -> bool {
+pub(crate) fn is_beat(bytes: &[u8]) -> bool {
     matches!(bytes, [_, _, _, _, kind::PING | kind::PONG, ..]) && needed(bytes) == Some(bytes.len())
 }
 

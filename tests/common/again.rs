@@ -1,7 +1,7 @@
 //! This test once more, as a process of its own: a server that is seen from outside. Talked to by lines.
 
 use std::{
-    env,
+    env, fs,
     io::{self, BufRead, BufReader, Write},
     net::SocketAddr,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -49,6 +49,12 @@ impl Again {
     #[allow(dead_code, reason = "not every server is asked anything")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    #[allow(dead_code, reason = "not every server is asked anything")]
+    pub(crate) fn open_files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.id()));
+        files.map_or(0, Iterator::count)
     }
 
     /// Asks it for what it answers by some lines.

@@ -6,10 +6,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The most that this process ever had in memory.
 pub(crate) fn peak() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.and_then(|kib| kib.parse::<usize>().ok())
+    bytes_of("/proc/self/status", "VmHWM:")
+}
+
+/// What that file says of this, in bytes.
+pub(crate) fn bytes_of(file: &str, name: &str) -> usize {
+    let text = fs::read_to_string(file).expect("Linux has it");
+    let kib = text.lines().find_map(|line| line.strip_prefix(name));
+    let kib = kib.and_then(|kib| kib.trim().strip_suffix(" kB"));
+    kib.and_then(|kib| kib.trim().parse::<usize>().ok())
         .expect("a number")
         * 1_024
 }

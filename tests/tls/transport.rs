@@ -26,14 +26,19 @@ use crate::{
     run,
 };
 
+async fn bound(authority: &Authority) -> (TlsAcceptor, SocketAddr) {
+    let acceptor = TlsAcceptor::bind("127.0.0.1:0", 16, LEASE, &authority.server())
+        .await
+        .expect("a free port");
+    let at = acceptor.local_addr().expect("bound");
+    (acceptor, at)
+}
+
 #[test]
 fn a_goodbye_is_the_end_and_a_cut_is_an_error_after_all_that_came_whole() {
     run(async {
         let authority = Authority::new();
-        let mut acceptor = TlsAcceptor::bind("127.0.0.1:0", 16, LEASE, &authority.server())
-            .await
-            .expect("a free port");
-        let at = acceptor.local_addr().expect("bound");
+        let (mut acceptor, at) = bound(&authority).await;
         let config = Arc::new(foreign_client(&authority, &[b"sessile/1"]));
         for goodbye in [true, false] {
             let speak = async {
@@ -76,10 +81,7 @@ fn a_goodbye_is_the_end_and_a_cut_is_an_error_after_all_that_came_whole() {
 fn there_is_no_goodbye_to_who_has_not_agreed() {
     run(async {
         let authority = Authority::new();
-        let mut acceptor = TlsAcceptor::bind("127.0.0.1:0", 16, LEASE, &authority.server())
-            .await
-            .expect("a free port");
-        let at = acceptor.local_addr().expect("bound");
+        let (mut acceptor, at) = bound(&authority).await;
         for said in [&b""[..], &[0x16, 3, 1]] {
             let mut stranger = TcpStream::connect(at).await.expect("it listens");
             stranger.write_all(said).await.expect("written");

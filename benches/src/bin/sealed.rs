@@ -2,22 +2,25 @@
 //!
 //! The server and its visitors are processes of their own, so that the kernel accounts for the server alone.
 
+#[path = "../../../tests/common/greeting.rs"]
+mod greeting;
+
 use std::{
     env, fs,
     io::{self, BufRead, BufReader, Lines, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
     time::Duration,
 };
 
 use anyhow::{Context, Error, Result, bail, ensure};
+use greeting::{LEASE, greeting};
 use lexopt::{Arg, ValueExt};
 use sessile::{
     Admission, Admit, Config, Credentials, Host, Message, Multi, Offer, Rejection, Runtime, Single,
     Turn,
     transport::{
-        Dial,
         tcp::TcpDialer,
         tls::{Certificates, Certified, TlsAcceptor, TlsClient, TlsDialer, TlsServer, Trust},
     },
@@ -33,13 +36,13 @@ Usage: sealed [--visitors N] [--seconds S]     (for release builds, with the fea
 
   idle           logged in, heartbeats alone
   greeting       a stranger who began a handshake of TLS and says no more; the server has answered with its certificate
+  half           a stranger who said the most that may be said in a greeting, but for its end
   silent         a stranger who connected and says nothing
 
 A hundred more are there before anything is counted: what the server allocates once is no visitor's.
 ";
 
-const LEASE: Duration = Duration::from_secs(6);
-
+/// Just below what a server takes that asks for no certificate.
 const HALF: usize = 4_000;
 
 /// Visitors before it is counted.
@@ -188,7 +191,7 @@ fn visit(kind: &str, transport: &str, at: SocketAddr, shown: &str) -> Result<()>
                 }
                 "greeting" => {
                     let mut link = TcpStream::connect(at)?;
-                    link.write_all(&greeting(&client)?)?;
+                    link.write_all(&greeting(&client))?;
                     let answer = link.read(&mut [0; 4_096])?;
                     ensure!(answer > 500, "the certificate is in the answer");
                     strangers.push(link);
@@ -214,22 +217,6 @@ fn client(shown: &str) -> Result<TlsClient> {
     Ok(TlsClient::new(Trust::pinned(&Certificates::from_der([
         der,
     ])?))?)
-}
-
-/// What a client says first, as somebody hears it who listens.
-fn greeting(client: &TlsClient) -> Result<Vec<u8>> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let dialer = TlsDialer::new(listener.local_addr()?, LEASE, client);
-    let dialing = smol::spawn(async move { dialer.dial().await.map(drop) });
-    let (mut heard, _) = listener.accept()?;
-    let mut header = [0; 5];
-    heard.read_exact(&mut header)?;
-    let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    let mut greeting = header.to_vec();
-    greeting.resize(5 + length, 0);
-    heard.read_exact(&mut greeting[5..])?;
-    drop(dialing);
-    Ok(greeting)
 }
 
 /// Of a greeting the most that a server takes, but for its end.

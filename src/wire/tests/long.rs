@@ -4,6 +4,20 @@ use bytes::Bytes;
 
 use super::*;
 
+/// Reads to a place of `size` bytes, half as much as there is room for. True where the message is whole.
+fn read_half(decoder: &mut Decoder, rest: &mut &[u8], size: usize) -> bool {
+    let (place, is_all) = decoder.place(size).unwrap();
+    assert!(!place.is_empty() && place.len() <= rest.len().min(size));
+    assert_eq!(is_all, place.len() == rest.len());
+    let read = place.len().div_ceil(2);
+    let (piece, after) = rest.split_at(read);
+    place[..read].copy_from_slice(piece);
+    let is_whole = decoder.placed(read);
+    *rest = after;
+    assert_eq!(is_whole, rest.is_empty());
+    is_whole
+}
+
 // [LIMIT-5]
 #[test]
 fn a_long_message_that_is_read_in_place_has_memory_for_what_was_received() {
@@ -19,22 +33,12 @@ fn a_long_message_that_is_read_in_place_has_memory_for_what_was_received() {
         let mut ended = false;
         while !rest.is_empty() {
             let received = stream.len() - rest.len();
-            let (place, is_all) = decoder.place(size).unwrap();
-            assert!(!place.is_empty() && place.len() <= rest.len().min(size));
-            assert_eq!(is_all, place.len() == rest.len());
-            // A read brings less than there is room for.
-            let read = place.len().div_ceil(2);
-            let (piece, after) = rest.split_at(read);
-            place[..read].copy_from_slice(piece);
-            let is_whole = decoder.placed(read);
+            ended = read_half(&mut decoder, &mut rest, size);
             assert!(
                 decoder.reserved() <= received + 64 * 1024,
                 "{} at {received}",
                 decoder.reserved()
             );
-            rest = after;
-            ended = rest.is_empty();
-            assert_eq!(is_whole, ended);
             assert_eq!(decoder.partial_len(), stream.len() - rest.len());
         }
         assert!(
@@ -69,14 +73,7 @@ fn read_lent(
             decoder.lend(vec![0xee; memory(wants)], Bytes::from);
             assert_eq!(decoder.wants(), None, "it is lent once");
         }
-        let (place, is_all) = decoder.place(size).unwrap();
-        assert!(!place.is_empty() && place.len() <= rest.len().min(size));
-        assert_eq!(is_all, place.len() == rest.len());
-        let read = place.len().div_ceil(2);
-        let (piece, after) = rest.split_at(read);
-        place[..read].copy_from_slice(piece);
-        assert_eq!(decoder.placed(read), after.is_empty());
-        rest = after;
+        read_half(decoder, &mut rest, size);
     }
     let (mut whole, mut nothing) = (None, &[][..]);
     let frame = decoder.next_keeping(&mut nothing, &mut whole).unwrap();
