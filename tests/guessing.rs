@@ -40,7 +40,7 @@ impl Server {
     fn knock(&mut self) -> Port {
         // A network of its own each time a bucket could fill: there is none without an address.
         self.registry
-            .accept(self.now, None::<SocketAddr>)
+            .accept(self.now, None::<SocketAddr>, &mut Effects::default())
             .expect("room")
     }
 

@@ -67,7 +67,7 @@ impl Crowd {
 
     pub fn accept(&mut self) -> Port {
         self.registry
-            .accept(self.now, None)
+            .accept(self.now, None, &mut self.fx)
             .expect("room for one more")
     }
 

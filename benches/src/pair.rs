@@ -143,7 +143,7 @@ impl Pair {
 
     fn connect(&mut self) {
         let link = self.dial.take().expect("the client dials");
-        self.server.port = self.server.registry.accept(self.now, None);
+        self.server.port = self.server.registry.accept(self.now, None, &mut self.fx);
         self.client.port = Some(Port::new(self.client.key, link));
         let up = self.input(Side::Client, |machine, cx| machine.link_up(cx, link, None));
         assert!(up);

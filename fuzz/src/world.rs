@@ -23,6 +23,9 @@ use crate::{
     link::Link,
 };
 
+/// How long a stranger may say nothing and keep its place where places run short (docs/SECURITY.md).
+const GRACE: Duration = Duration::from_millis(250);
+
 pub(crate) struct World {
     pub(crate) now: Time,
     pub(crate) registry: Registry,
@@ -71,7 +74,8 @@ impl World {
 
     /// So many strangers came and went that the timers have another form from here on.
     fn crowd(&mut self) {
-        while self.registry.accept(self.now, None).is_some() {}
+        let mut fx = Effects::default();
+        while self.registry.accept(self.now, None, &mut fx).is_some() {}
         self.pass(self.registry.settings().login_deadline, false);
         assert_eq!(self.registry.occupied(), 0);
     }
@@ -93,10 +97,25 @@ impl World {
         let settings = self.registry.settings();
         let near = |one: &&Machine| one.is_stranger() && one.remote() == remote;
         let near = self.machines().filter(near).count();
-        let room = self.registry.strangers() < settings.pending_logins
-            && (remote.is_none() || near < settings.pending_per_prefix);
-        let port = self.registry.accept(self.now, remote);
-        assert_eq!(port.is_some(), room, "from {remote:?}");
+        let near_room = remote.is_none() || near < settings.pending_per_prefix;
+        let (most, before) = (settings.pending_logins, self.registry.strangers());
+        // Where all places are taken, who has said nothing for a while gives way.
+        let keys = self.registry.keys().into_iter();
+        let seen = keys.filter_map(|key| self.registry.snapshot(key, self.now));
+        let may_give_way = seen
+            .filter(|seen| seen.phase == Phase::Connecting)
+            .any(|seen| self.now.since_start() - seen.phase_since >= GRACE);
+        let mut fx = Effects::default();
+        let port = self.registry.accept(self.now, remote, &mut fx);
+        self.perform(fx);
+        let after = self.registry.strangers();
+        if before < most || !near_room {
+            assert_eq!(port.is_some(), near_room, "from {remote:?}");
+            assert_eq!(after, before + usize::from(near_room));
+        } else {
+            assert!(port.is_none() || may_give_way, "from {remote:?}");
+            assert_eq!(after, before);
+        }
         self.links.extend(port.map(Link::new));
     }
 

@@ -146,7 +146,7 @@ fn enter(shared: &Arc<Shared>, id: usize, io: AnyLink) {
     let port = shared.with(|hub, now| {
         let open = |gate: &&GateState| gate.open || is_on(Race::EntersClosedGate);
         hub.gates.get(id).filter(open)?;
-        let port = hub.registry.accept(now, remote)?;
+        let port = hub.registry.accept(now, remote, &mut hub.fx)?;
         hub.seat(port.key()).enter(id);
         Some(port)
     });

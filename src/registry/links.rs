@@ -2,7 +2,9 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use super::{Port, Reading, Registry, admission::patience_of_resumes, port::Knock};
+use super::{
+    Port, Reading, Registry, admission::patience_of_resumes, port::Knock, strangers::Room,
+};
 use crate::{
     Closed,
     proto::{Cx, Effects, Heard, Key, LinkId, Machine, ResumeRefusal, Time, Transmit},
@@ -11,17 +13,25 @@ use crate::{
 
 /// What links do: they are accepted, bring bytes and take bytes, and one of them may bring a session back.
 impl Registry {
-    /// A link was accepted: its stranger has until the login deadline to present himself. `None` where there is no room
-    /// for one more.
-    pub fn accept(&mut self, now: Time, remote: Option<SocketAddr>) -> Option<Port> {
+    /// A link was accepted: its stranger has until the login deadline to present himself, or until others need its place. `None`
+    /// where there is no room for one more.
+    pub fn accept(
+        &mut self,
+        now: Time,
+        remote: Option<SocketAddr>,
+        fx: &mut Effects,
+    ) -> Option<Port> {
         let chance = self.chance.u32(..);
-        if !self.strangers.has_room(remote, &self.settings, chance) {
-            return None;
+        match self.strangers.room(remote, &self.settings, chance) {
+            Room::Free => {}
+            Room::Short if self.make_way(now, fx) => {}
+            Room::Short | Room::None => return None,
         }
         let key = self.free_key();
         let login_by = now + self.settings.login_deadline;
         let (machine, link) = Machine::acceptor(key, now, remote, login_by);
         self.put(machine);
+        self.line_up(key, now);
         self.wheel.arm(key.slot(), login_by);
         self.rearmed = true;
         Some(Port::of_stranger(key, link))
@@ -59,8 +69,12 @@ impl Registry {
                 None => return Reading::Close,
                 Some(Ok(reading)) => return reading,
                 // Accepted or refused: what came with it in one piece is read as if it had come later.
-                Some(Err(Knock::Login)) => self.offer(key, now, fx),
+                Some(Err(Knock::Login)) => {
+                    self.has_spoken(key);
+                    self.offer(key, now, fx);
+                }
                 Some(Err(Knock::Resume(resume))) => {
+                    self.has_spoken(key);
                     let known = self.knows(now, port.key(), &resume);
                     if known.is_ok() && self.asks_about(port.key(), &resume) {
                         return Reading::More; // once the host has said yes

@@ -17,6 +17,7 @@ mod prefix;
 mod rate;
 mod restless;
 mod returning;
+mod silent;
 mod strangers;
 mod tombstones;
 mod wheel;
@@ -47,6 +48,7 @@ use failures::Failures;
 use index::Index;
 use rate::Rate;
 use restless::Restless;
+use silent::Silent;
 use strangers::Strangers;
 use tombstones::Tombstones;
 
@@ -61,6 +63,7 @@ pub struct Registry {
     wheel: Wheel,
     tick: u64,
     strangers: Strangers,
+    silent: Silent,
     failed_logins: Failures,
     failed_resumes: Failures,
     rate: Rate,
@@ -84,12 +87,23 @@ pub struct Registry {
 #[derive(Clone, Debug)]
 struct Slot {
     generation: u32,
-    stranger: bool,
+    standing: Standing,
     /// It wants to come back, and was told when.
     booked: bool,
     /// It ended, and is among the tombstones.
     remembered: bool,
     machine: Option<Machine>,
+}
+
+/// What the peer of a slot is to the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// A stranger who has not said who it is.
+    Silent,
+    /// A stranger who has.
+    Presented,
+    /// It has been judged. Or there is nobody.
+    Known,
 }
 
 /// Timeouts handled in one go, so that a burst of them holds nobody up for long (about 50 us).
@@ -108,6 +122,7 @@ impl Registry {
             wheel: Wheel::new(),
             tick: 0,
             strangers: Strangers::default(),
+            silent: Silent::default(),
             failed_logins: Failures::default(),
             failed_resumes: Failures::default(),
             rate: Rate::default(),
@@ -211,8 +226,8 @@ impl Registry {
         if wake != Wake::NONE {
             fx.push(Effect::Wake(key, wake));
         }
-        if slot.stranger && !machine.is_stranger() {
-            slot.stranger = false;
+        if slot.standing != Standing::Known && !machine.is_stranger() {
+            slot.standing = Standing::Known;
             self.strangers.leave(machine.remote());
             if admission::is_failed_login(machine) {
                 let patience = admission::patience_of_logins(&self.settings);
@@ -313,7 +328,7 @@ impl Registry {
         let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         self.slots.push(Slot {
             generation: self.first_generation,
-            stranger: false,
+            standing: Standing::Known,
             booked: false,
             remembered: false,
             machine: None,
@@ -323,10 +338,11 @@ impl Registry {
 
     fn put(&mut self, machine: Machine) {
         if let Some(slot) = self.slots.get_mut(machine.key().slot() as usize) {
-            slot.stranger = machine.is_stranger();
+            slot.standing = Standing::Known;
             slot.booked = false;
             slot.remembered = false;
-            if slot.stranger {
+            if machine.is_stranger() {
+                slot.standing = Standing::Silent;
                 self.strangers.enter(machine.remote());
             }
             slot.machine = Some(machine);
@@ -337,7 +353,7 @@ impl Registry {
         self.wheel.disarm(key.slot());
         if let Some(slot) = self.slots.get_mut(key.slot() as usize) {
             let machine = slot.machine.take();
-            if std::mem::take(&mut slot.stranger) {
+            if std::mem::replace(&mut slot.standing, Standing::Known) != Standing::Known {
                 self.strangers
                     .leave(machine.and_then(|machine| machine.remote()));
             }

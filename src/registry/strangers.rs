@@ -14,19 +14,32 @@ pub(super) struct Strangers {
     by_prefix: HashMap<Prefix, usize>,
 }
 
+/// Whether there is a place for one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Free,
+    /// There is where somebody else gives a place up.
+    Short,
+    None,
+}
+
 impl Strangers {
     /// Whether one more may come from there. A transport without addresses is limited in all alone. `chance`, a random number,
     /// decides where places run short.
-    pub(super) fn has_room(
+    pub(super) fn room(
         &self,
         remote: Option<SocketAddr>,
         settings: &Settings,
         chance: u32,
-    ) -> bool {
+    ) -> Room {
         let near = remote.map_or(0, |remote| self.from(Prefix::of(remote)));
-        self.all < settings.pending_logins
-            && near < settings.pending_per_prefix
-            && !self.is_dropped_early(settings, chance)
+        if near >= settings.pending_per_prefix {
+            Room::None
+        } else if self.all >= settings.pending_logins || self.is_dropped_early(settings, chance) {
+            Room::Short
+        } else {
+            Room::Free
+        }
     }
 
     /// Random early drop: from `early_drop` percent of the places on, likelier with each that is taken, up to certainty.
@@ -93,32 +106,35 @@ mod tests {
             "192.0.2.1",
             "::ffff:192.0.2.1",
         ] {
-            assert!(strangers.has_room(at(ip), &settings, 0), "{ip}");
+            assert_eq!(strangers.room(at(ip), &settings, 0), Room::Free, "{ip}");
             strangers.enter(at(ip));
         }
-        assert!(
-            !strangers.has_room(at("2001:db8::3"), &settings, 0),
-            "the same /64"
-        );
-        assert!(
-            !strangers.has_room(at("192.0.2.1"), &settings, 0),
+        let room = |strangers: &Strangers, ip| strangers.room(at(ip), &settings, 0);
+        assert_eq!(room(&strangers, "2001:db8::3"), Room::None, "the same /64");
+        assert_eq!(
+            room(&strangers, "192.0.2.1"),
+            Room::None,
             "the same address, mapped or not"
         );
-        assert!(
-            strangers.has_room(at("2001:db8:0:1::1"), &settings, 0),
+        assert_eq!(
+            room(&strangers, "2001:db8:0:1::1"),
+            Room::Free,
             "the next /64"
         );
-        assert!(
-            strangers.has_room(at("192.0.2.2"), &settings, 0),
+        assert_eq!(
+            room(&strangers, "192.0.2.2"),
+            Room::Free,
             "the next address"
         );
         strangers.enter(None);
-        assert!(
-            !strangers.has_room(at("192.0.2.2"), &settings, 0),
-            "five in all"
+        assert_eq!(room(&strangers, "192.0.2.2"), Room::Short, "five in all");
+        assert_eq!(
+            room(&strangers, "192.0.2.1"),
+            Room::None,
+            "nobody gives way to a network that has its share"
         );
         strangers.leave(at("192.0.2.1"));
-        assert!(strangers.has_room(at("192.0.2.1"), &settings, 0));
+        assert_eq!(room(&strangers, "192.0.2.1"), Room::Free);
     }
 
     #[test]
@@ -129,14 +145,14 @@ mod tests {
         let settings = config.validate().unwrap();
         let mut strangers = Strangers::default();
         let dropped = |strangers: &Strangers| {
-            let has_room = |chance: &u32| !strangers.has_room(None, &settings, *chance);
-            (0..300).filter(has_room).count()
+            let short = |chance: &u32| strangers.room(None, &settings, *chance) == Room::Short;
+            (0..300).filter(short).count()
         };
         for taken in 0..=1_000usize {
             assert_eq!(dropped(&strangers), taken.saturating_sub(700), "{taken}");
             strangers.enter(None);
         }
-        assert!(!strangers.has_room(None, &settings, 299));
+        assert_eq!(strangers.room(None, &settings, 299), Room::Short);
     }
 
     #[test]

@@ -27,7 +27,8 @@ impl World {
         let Some(key) = self.clients[client].session else {
             return;
         };
-        let Some(port) = self.server.accept(self.now, None) else {
+        let nobody_gives_way = &mut Effects::default();
+        let Some(port) = self.server.accept(self.now, None, nobody_gives_way) else {
             return self.fail("the server has no room for a stranger");
         };
         let link = self.links.len();

@@ -147,7 +147,7 @@ impl World {
         for old in (0..self.links.len()).filter(|&old| old != current) {
             let mut server: Registry = self.server.clone();
             let (mut fx, mut bytes) = (Effects::default(), Vec::new());
-            let Some(mut port) = server.accept(self.now, None) else {
+            let Some(mut port) = server.accept(self.now, None, &mut fx) else {
                 continue;
             };
             Frame::Resume(Resume {

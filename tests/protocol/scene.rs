@@ -130,7 +130,10 @@ impl Scene {
     }
 
     pub(crate) fn try_link(&mut self) -> Option<Link> {
-        let port = self.registry.accept(self.now, None)?;
+        let mut fx = Effects::default();
+        let port = self.registry.accept(self.now, None, &mut fx);
+        self.perform(fx);
+        let port = port?;
         Some(Link {
             port: Some(port),
             ..Link::default()

@@ -33,6 +33,9 @@ impl Task {
         if !self.port.is_strangers() {
             return true;
         }
+        if !self.spoke {
+            return false;
+        }
         let most = self.shared.settings.pending_logins;
         self.counted = self.shared.with_recent(|hub, _| {
             let room = hub.lingering < most;

@@ -41,6 +41,8 @@ pub(super) struct Task {
     counted: bool,
     /// It is known who the other end has proven to be.
     certified: bool,
+    /// Something was written: a peer that was told nothing misses no last words.
+    spoke: bool,
     turns: Turns,
 }
 
@@ -71,6 +73,7 @@ impl Task {
             state: State::Open,
             counted: false,
             certified: false,
+            spoke: false,
             turns: Turns::default(),
         }
     }
@@ -243,6 +246,7 @@ impl Task {
         if out.is_empty() {
             return Ok(transmit.more);
         }
+        self.spoke = true;
         while !out.is_empty() {
             match self.write(cx, out)? {
                 Some(count) => out.took(count),
@@ -357,8 +361,7 @@ impl Future for Task {
         let mut scratch = Scratch::borrow();
         let polled = self.drive(cx, &mut scratch);
         scratch.give_back();
-        ready!(polled);
-        Poll::Ready(())
+        polled
     }
 }
 

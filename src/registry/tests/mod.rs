@@ -5,6 +5,7 @@ mod direction;
 mod pair;
 
 mod door;
+mod giving_way;
 mod lives;
 mod punctual;
 mod returning;

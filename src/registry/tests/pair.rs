@@ -135,8 +135,9 @@ impl Pair {
         let Some((key, link)) = self.dials.pop_front() else {
             return false;
         };
-        let port = self.server.accept(self.now, None);
         let (now, mut fx) = (self.now, Effects::default());
+        let port = self.server.accept(now, None, &mut fx);
+        self.perform(ACCEPTOR, std::mem::take(&mut fx));
         let wanted = self.client.input(key, now, &mut fx, |machine, cx| {
             machine.link_up(cx, link, None)
         });

@@ -14,9 +14,9 @@ fn a_stranger_stands_where_it_does_since_its_link_came_whenever_it_says_somethin
     let mut server = Registry::new(Config::new().validate().unwrap(), 0);
     let came = Time::START + Duration::from_secs(1);
     let remote = Some("192.0.2.1:7".parse().unwrap());
-    let mut port = server.accept(came, remote).unwrap();
-
     let (later, mut fx) = (came + Duration::from_secs(1), Effects::default());
+    let mut port = server.accept(came, remote, &mut fx).unwrap();
+
     let mut fresh = || unreachable!("nobody resumes");
     let mut login = &login[..];
     let _ = server.read(&mut port, later, &mut login, &mut fx, &mut fresh);

@@ -69,7 +69,9 @@ impl World {
         let number = key.slot();
         let [_, a, b, c] = number.to_be_bytes();
         let remote = SocketAddr::from((Ipv4Addr::new(10, a, b, c), 7_000));
-        let port = self.sides[ACCEPTOR].accept(self.now, Some(remote));
+        let mut fx = Effects::default();
+        let port = self.sides[ACCEPTOR].accept(self.now, Some(remote), &mut fx);
+        self.perform(ACCEPTOR, fx);
         let strangers = self.sides[ACCEPTOR].strangers();
         self.tally.most_strangers = self.tally.most_strangers.max(strangers);
         let wire = self.links.len();

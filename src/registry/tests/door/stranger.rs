@@ -38,11 +38,13 @@ impl Door {
     }
 
     pub(in crate::registry::tests) fn knock(&mut self, network: u8) -> Stranger {
-        let port = self.registry.accept(self.now, Some(from(network)));
-        Stranger {
-            port: port.expect("there is room"),
-            up: true,
-        }
+        self.try_knock(network).expect("there is room")
+    }
+
+    pub(in crate::registry::tests) fn try_knock(&mut self, network: u8) -> Option<Stranger> {
+        let (remote, fx) = (Some(from(network)), &mut Effects::default());
+        let port = self.registry.accept(self.now, remote, fx)?;
+        Some(Stranger { port, up: true })
     }
 
     /// Bytes arrive, and the link's answer is what comes back.
