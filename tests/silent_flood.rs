@@ -47,8 +47,9 @@ const PLACES: usize = 1_024;
 const OF_ONE_NETWORK: usize = 32;
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Files beside those of strangers: a login, what is being accepted, what is being closed.
-const IN_TRANSIT: usize = 8;
+/// Files beside those of strangers: a login, what is being accepted, and what is being closed. Who gives way to others is closed after the
+/// listener's turn, which is 32 links long.
+const IN_TRANSIT: usize = 32 + 8;
 
 #[expect(clippy::disallowed_methods, reason = "real time is what this is about")]
 fn now() -> Instant {
@@ -157,7 +158,8 @@ impl Over {
                     times.push(begun.elapsed());
                     return (times, attempts); // too many for who judges it
                 }
-                thread::sleep(Duration::from_millis(50));
+                // Not in step with the flood: nobody who waits before a new attempt is.
+                thread::sleep(Duration::from_micros(fastrand::u64(25_000..75_000)));
             }
             times.push(begun.elapsed());
             thread::sleep(Duration::from_millis(10));
@@ -168,9 +170,10 @@ impl Over {
 }
 
 fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
-    // Where there is no telling who is honest, each takes long.
+    // Nobody of another network is turned away. Where there is no telling who is honest, everybody finds a place at the third attempt in the
+    // mean: 3,400 are given up in a second, and 9,000 come. Some are unlucky, and not five times in the mean.
     let (logins, most_attempts) = match places {
-        PLACES => (30, usize::MAX),
+        PLACES => (100, 500),
         _ => (300, 300),
     };
     let harness = ["--ignored", "--exact", "--nocapture", test];
@@ -244,20 +247,14 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
         "no flood"
     );
     assert!(held >= places * 7 / 10, "no flood: {held} links");
-    // A connection over TCP that is thrown out at the deadline waits for its end to close, in one of as many places again. Over TLS there
-    // is no goodbye to who has not agreed.
-    let bound = if tls { places } else { 2 * places } + IN_TRANSIT;
+    let bound = places + IN_TRANSIT;
     assert!(held <= bound, "{held} links for {places} places");
     assert!(times.len() == logins, "{} of {logins} logins", times.len());
+    assert!(attempts <= most_attempts, "{attempts} attempts");
+    assert!(part(&times, 100) <= DEADLINE, "{:?}", part(&times, 100));
+    // What a process needs for anything else hides what 32 strangers do.
     if places == PLACES {
         assert!(each <= 8 * 1_024, "{each} bytes");
-    } else {
-        // What a process of this size needs for anything else hides what 32 strangers do.
-        assert_eq!(
-            attempts, logins,
-            "somebody of another network was turned away"
-        );
-        assert!(part(&times, 100) <= DEADLINE, "{:?}", part(&times, 100));
     }
 }
 
@@ -273,7 +270,7 @@ fn one_network_over_tls() {
     flooded("one_network_over_tls", true, 1, OF_ONE_NETWORK);
 }
 
-/// There is no telling who is honest: everybody gets in, later.
+/// There is no telling who is honest: everybody gets in, at the third attempt in the mean.
 #[test]
 #[ignore = "a minute, three processes"]
 fn many_networks_over_tcp() {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a stranger may say nothing and keep its place where places run short (docs/SECURITY.md).
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_millis(200);
 
 pub(crate) struct World {
     pub(crate) now: Time,

@@ -4,7 +4,8 @@ use super::Config;
 
 /// The door: who may knock, how often, and how many are let in.
 impl Config {
-    /// How many peers may be between connecting and admission. More are turned away at once.
+    /// How many peers may be between connecting and admission. For one more, a peer that has said nothing for 200 to 400 ms gives
+    /// way; where there is none, the new one is turned away at once.
     ///
     /// Default 1,024; 1 to 65,536.
     pub const fn pending_logins(mut self, logins: usize) -> Self {
@@ -22,7 +23,7 @@ impl Config {
     }
 
     /// From how many percent of [`pending_logins`](Self::pending_logins) on new peers are turned away at random, the likelier
-    /// the fewer places are left: so a flood from many networks never keeps everybody else out.
+    /// the fewer places are left, where nobody gives way: so a flood from many networks never keeps everybody else out.
     ///
     /// Default 70; 0 to 100, where 100 turns nobody away before the last place is taken.
     pub const fn early_drop(mut self, percent: u32) -> Self {

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use super::{Registry, Slot, Standing};
 use crate::{
@@ -6,19 +6,22 @@ use crate::{
     proto::{Effects, Key, Time},
 };
 
-/// Strangers who have not said who they are, in the order in which they came. Where places run short the first of them gives its
+/// Strangers who have not said who they are, by when their place is anybody's. Where places run short the first of them gives its
 /// own up, so that connections that say nothing keep nobody out until their login deadline (threat T1).
 ///
 /// Who spoke or left meanwhile is found out when its turn comes, or when there are more such entries than others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Silent {
-    order: VecDeque<(Time, Key)>,
+    soonest: BinaryHeap<Reverse<(Time, Key)>>,
 }
 
-/// How long a stranger may say nothing and keep its place. A client says LOGIN with the packet that ends the handshake of TCP, and
-/// under TLS once it has heard from the server: 250 ms is more than the way around the earth and back takes (some 200 ms).
-/// Longer, and a flood keeps more of the others out: of 4,096 that come in a second (1,024 places) everybody finds one.
-const GRACE: Duration = Duration::from_millis(250);
+/// How long a stranger may say nothing and keep its place, at least. A client says LOGIN with the packet that ends the handshake of
+/// TCP, and under TLS once it has heard from the server: the way around the earth and back takes some 200 ms. Longer, and a flood
+/// keeps more of the others out: with 1,024 places everybody finds one where 3,400 come in a second.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// So much more at most, at random: who fills all places at once does not get all of them back at once, whenever that is.
+const SPREAD: Duration = Duration::from_millis(200);
 
 /// Entries beyond twice the strangers there are before all are looked at: few enough not to matter, too many to be looked at often.
 const SPARE: usize = 64;
@@ -27,26 +30,27 @@ impl Registry {
     /// How many entries there are.
     #[cfg(test)]
     pub(super) fn lined_up(&self) -> usize {
-        self.silent.order.len()
+        self.silent.soonest.len()
     }
 
     /// A stranger came.
     pub(super) fn line_up(&mut self, key: Key, now: Time) {
-        let (slots, order) = (&self.slots, &mut self.silent.order);
-        if order.len() >= 2 * self.strangers.len() + SPARE {
-            order.retain(|&(_, key)| is_silent(slots, key));
+        let (slots, soonest) = (&self.slots, &mut self.silent.soonest);
+        if soonest.len() >= 2 * self.strangers.len() + SPARE {
+            soonest.retain(|Reverse((_, key))| is_silent(slots, *key));
         }
-        order.push_back((now, key));
+        let more = SPREAD.mul_f64(self.chance.f64());
+        soonest.push(Reverse((now + GRACE + more, key)));
     }
 
-    /// Whoever has been silent longest gives its place up, where it had the time to speak. False where nobody has to.
+    /// Whoever had time enough to speak gives its place up. False where nobody has to.
     pub(super) fn make_way(&mut self, now: Time, fx: &mut Effects) -> bool {
-        while let Some(&(came, key)) = self.silent.order.front() {
+        while let Some(&Reverse((until, key))) = self.silent.soonest.peek() {
             let is_silent = is_silent(&self.slots, key);
-            if is_silent && now.since(came) < GRACE {
+            if is_silent && now < until {
                 return false;
             }
-            self.silent.order.pop_front();
+            self.silent.soonest.pop();
             if is_silent {
                 let why = Closed::new(Reason::LoginTimedOut).with_text("its place was needed");
                 self.input(key, now, fx, |machine, cx| machine.close(cx, why));
