@@ -9,7 +9,7 @@ use anyhow::ensure;
 
 use crate::{
     crowd::{Crowd, now},
-    process::Process,
+    process::{Cpu, Process},
     progress::Progress,
     report::Report,
 };
@@ -35,8 +35,8 @@ pub(crate) struct Course {
 /// What was used from some moment on.
 struct Meter {
     begin: Instant,
-    server: Duration,
-    own: Duration,
+    server: Cpu,
+    own: Cpu,
 }
 
 impl Meter {
@@ -48,13 +48,12 @@ impl Meter {
         })
     }
 
-    /// Since then: time, the server's CPU, this program's own. A thread that ended takes its account with it: a server that has less
-    /// than it had counts as having used none.
+    /// Since then: time, the server's CPU, this program's own.
     fn read(&self, server: &Process) -> anyhow::Result<Used> {
         Ok(Used {
             wall: self.begin.elapsed().as_secs_f64(),
-            server: server.cpu()?.saturating_sub(self.server).as_secs_f64(),
-            own: Process::own().cpu()?.saturating_sub(self.own).as_secs_f64(),
+            server: server.cpu()?.since(self.server).as_secs_f64(),
+            own: Process::own().cpu()?.since(self.own).as_secs_f64(),
         })
     }
 }

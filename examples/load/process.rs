@@ -4,6 +4,26 @@ use std::{fs, time::Duration};
 
 use anyhow::Context;
 
+/// What a process has used of CPUs, in two accounts.
+#[derive(Clone, Copy)]
+pub(crate) struct Cpu {
+    /// Of the threads that are there, to the nanosecond. One that ends takes its account with it.
+    threads: Duration,
+    /// Of all there ever were, to the [`TICK`].
+    all: Duration,
+}
+
+/// What `/proc/PID/stat` counts in, on every Linux (`USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+
+impl Cpu {
+    /// What was used between two looks. Neither account says too much: the first misses who ended, the second up to a tick.
+    pub(crate) fn since(self, before: Self) -> Duration {
+        let threads = self.threads.saturating_sub(before.threads);
+        threads.max(self.all.saturating_sub(before.all + TICK))
+    }
+}
+
 /// A process by its id, or `self`.
 pub(crate) struct Process(String);
 
@@ -25,8 +45,15 @@ impl Process {
         Ok(kib << 10)
     }
 
-    /// Time on a CPU, of all threads that are there, to the nanosecond where the kernel can say.
-    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+    /// Time on a CPU so far.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Cpu> {
+        Ok(Cpu {
+            threads: self.of_threads()?,
+            all: self.of_all()?,
+        })
+    }
+
+    fn of_threads(&self) -> anyhow::Result<Duration> {
         let mut nanoseconds = 0;
         for task in fs::read_dir(self.path("task")).with_context(|| self.unknown())? {
             let path = task?.path().join("schedstat");
@@ -37,6 +64,17 @@ impl Process {
             nanoseconds += on_cpu.context("no time is accounted")?.parse::<u64>()?;
         }
         Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    fn of_all(&self) -> anyhow::Result<Duration> {
+        let text = self.read("stat")?;
+        // Behind the program's name, which may be anything: user time is the 12th, system time the 13th.
+        let (_, behind) = text.rsplit_once(')').context("no time is accounted")?;
+        let mut ticks = 0;
+        for field in behind.split_whitespace().skip(11).take(2) {
+            ticks += field.parse::<u64>()?;
+        }
+        Ok(TICK * u32::try_from(ticks)?)
     }
 
     /// How many files, and so sockets, it may have.

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::door::stranger::{Door, SECOND, Stranger, extension, login_of, resume};
 use crate::Config;
 
-/// How long anybody may say nothing, and after which nobody keeps a place for it.
-const GRACE: Duration = Duration::from_millis(200);
+/// After how long nobody keeps a place for saying nothing.
 const AT_MOST: Duration = Duration::from_millis(400);
 
 fn door(places: usize) -> Door {
