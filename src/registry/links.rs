@@ -31,7 +31,6 @@ impl Registry {
         let login_by = now + self.settings.login_deadline;
         let (machine, link) = Machine::acceptor(key, now, remote, login_by);
         self.put(machine);
-        self.line_up(key, now);
         self.wheel.arm(key.slot(), login_by);
         self.rearmed = true;
         Some(Port::of_stranger(key, link))
@@ -215,6 +214,9 @@ impl Registry {
         long: Option<&mut Vec<LongPayload>>,
         fx: &mut Effects,
     ) -> Transmit {
+        if port.is_strangers() {
+            self.look_at(port.key(), now);
+        }
         let (link, closed) = (
             port.link(),
             Transmit {

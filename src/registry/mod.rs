@@ -98,6 +98,8 @@ struct Slot {
 /// What the peer of a slot is to the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
+    /// A stranger whom nobody has looked at yet.
+    New,
     /// A stranger who has not said who it is.
     Silent,
     /// A stranger who has.
@@ -342,7 +344,7 @@ impl Registry {
             slot.booked = false;
             slot.remembered = false;
             if machine.is_stranger() {
-                slot.standing = Standing::Silent;
+                slot.standing = Standing::New;
                 self.strangers.enter(machine.remote());
             }
             slot.machine = Some(machine);

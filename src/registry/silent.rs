@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 use super::{Registry, Slot, Standing};
 use crate::{
     Closed, Reason,
-    proto::{Effects, Key, Time},
+    proto::{Effects, Key, Machine, Time},
 };
 
 /// Strangers who have not said who they are, by when their place is anybody's. Where places run short the first of them gives its
@@ -33,14 +33,23 @@ impl Registry {
         self.silent.soonest.len()
     }
 
-    /// A stranger came.
-    pub(super) fn line_up(&mut self, key: Key, now: Time) {
+    /// A stranger's link has its first turn. Its time begins now: whoever nobody looks at may have said all there is to say. Where
+    /// that took long, so will what it says next, for which it is given twice as much again.
+    pub(super) fn look_at(&mut self, key: Key, now: Time) {
+        let login_by = self.get(key).and_then(Machine::login_by);
+        let slot = self.slots.get_mut(key.slot() as usize);
+        let Some(slot) = slot.filter(|slot| slot.standing == Standing::New) else {
+            return;
+        };
+        let Some(login_by) = login_by else { return };
+        slot.standing = Standing::Silent;
+        let lag = (now + self.settings.login_deadline).since(login_by);
         let (slots, soonest) = (&self.slots, &mut self.silent.soonest);
         if soonest.len() >= 2 * self.strangers.len() + SPARE {
             soonest.retain(|Reverse((_, key))| is_silent(slots, *key));
         }
         let more = SPREAD.mul_f64(self.chance.f64());
-        soonest.push(Reverse((now + GRACE + more, key)));
+        soonest.push(Reverse((now + GRACE + more + 2 * lag, key)));
     }
 
     /// Whoever had time enough to speak gives its place up. False where nobody has to.
@@ -63,7 +72,7 @@ impl Registry {
     /// A stranger has said who it is: what happens to it now is for the host, or for its session, to say.
     pub(super) fn has_spoken(&mut self, key: Key) {
         let slot = self.slots.get_mut(key.slot() as usize);
-        if let Some(slot) = slot.filter(|slot| slot.standing == Standing::Silent) {
+        if let Some(slot) = slot.filter(|slot| slot.standing != Standing::Known) {
             slot.standing = Standing::Presented;
         }
     }

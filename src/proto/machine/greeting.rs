@@ -92,6 +92,15 @@ impl Machine {
         true
     }
 
+    /// By when a stranger must have logged in.
+    #[must_use]
+    pub fn login_by(&self) -> Option<Time> {
+        match &self.role {
+            Role::Acceptor(acceptor) => acceptor.login_by(),
+            Role::Dialer(_) => None,
+        }
+    }
+
     /// Whether the answer to the challenge is there.
     #[must_use]
     pub fn is_answered(&self) -> bool {

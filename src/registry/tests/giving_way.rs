@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::door::stranger::{Door, SECOND, Stranger, extension, login_of, resume};
 use crate::Config;
 
-/// After how long nobody keeps a place for saying nothing.
+/// How long anybody may say nothing, and after how long nobody keeps a place for it.
+const GRACE: Duration = Duration::from_millis(200);
 const AT_MOST: Duration = Duration::from_millis(400);
 
 fn door(places: usize) -> Door {
@@ -95,6 +96,20 @@ fn who_has_said_who_it_is_keeps_its_place_until_it_is_judged() {
     for mut one in [offered, asked, back] {
         assert!(is_up(&mut door, &mut one));
     }
+}
+
+#[test]
+fn who_was_not_looked_at_keeps_its_place() {
+    let mut door = door(1);
+    let mut unheard = door.try_knock_unheard(1).expect("a place");
+    door.now = door.now + SECOND;
+    assert!(door.try_knock(2).is_none());
+    assert!(is_up(&mut door, &mut unheard));
+    // From here on: as anybody, and twice what it waited for its turn.
+    door.now = door.now + 2 * SECOND + (GRACE - SECOND / 1_000);
+    assert!(door.try_knock(2).is_none());
+    door.now = door.now + (AT_MOST - GRACE) + SECOND / 1_000;
+    assert!(door.try_knock(2).is_some());
 }
 
 #[test]

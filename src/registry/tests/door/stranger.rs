@@ -42,6 +42,16 @@ impl Door {
     }
 
     pub(in crate::registry::tests) fn try_knock(&mut self, network: u8) -> Option<Stranger> {
+        let mut stranger = self.try_knock_unheard(network)?;
+        self.say(&mut stranger, &[]);
+        Some(stranger)
+    }
+
+    /// The link has had no turn yet.
+    pub(in crate::registry::tests) fn try_knock_unheard(
+        &mut self,
+        network: u8,
+    ) -> Option<Stranger> {
         let (remote, fx) = (Some(from(network)), &mut Effects::default());
         let port = self.registry.accept(self.now, remote, fx)?;
         Some(Stranger { port, up: true })
