@@ -4,8 +4,8 @@
 //! [`transport::memory`](crate::transport::memory). A test of a whole host is in the [guide](crate::guide::testing).
 
 use std::{
-    collections::BTreeMap,
-    fmt,
+    collections::VecDeque,
+    fmt, mem,
     sync::{Arc, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -34,11 +34,14 @@ use crate::sync::{Mutex, MutexGuard};
 #[derive(Clone, Default)]
 pub struct ManualClock(Arc<Mutex<State>>);
 
+/// A sleeper's deadline, and its number.
+type When = (Duration, u64);
+
 #[derive(Default)]
 struct State {
     now: Duration,
     /// By deadline, then by age, so that tasks wake in one order in every run.
-    sleepers: BTreeMap<(Duration, u64), Waker>,
+    sleepers: VecDeque<(When, Waker)>,
     /// How many sleeps were made: the next one's number.
     made: u64,
 }
@@ -92,7 +95,7 @@ impl ManualClock {
     /// ```
     pub fn advance_to_next(&self) -> Option<Duration> {
         let state = self.state();
-        let (target, _) = *state.sleepers.first_key_value()?.0;
+        let target = state.next_deadline()?;
         move_to(self, state, target);
         Some(target)
     }
@@ -100,8 +103,7 @@ impl ManualClock {
     /// The next moment that a task waits for.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        let state = self.state();
-        state.sleepers.first_key_value().map(|(key, _)| key.0)
+        self.state().next_deadline()
     }
 
     pub(crate) fn sleep(&self) -> ManualSleep {
@@ -118,6 +120,17 @@ impl ManualClock {
     /// A waker's own lock is never taken while this one is held, so a poisoned state is still a whole one.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next_deadline(&self) -> Option<Duration> {
+        self.sleepers.front().map(|((at, _), _)| *at)
+    }
+
+    /// Where a sleeper is, or where it belongs.
+    fn find(&self, when: When) -> Result<usize, usize> {
+        self.sleepers.binary_search_by_key(&when, |(when, _)| *when)
     }
 }
 
@@ -152,9 +165,14 @@ impl ManualSleep {
             self.set(None);
             return Poll::Ready(());
         }
-        let former = state
-            .sleepers
-            .insert((at, self.number), context.waker().clone());
+        let waker = context.waker().clone();
+        let former = match state.find((at, self.number)) {
+            Ok(place) => Some(mem::replace(&mut state.sleepers[place].1, waker)),
+            Err(place) => {
+                state.sleepers.insert(place, ((at, self.number), waker));
+                None
+            }
+        };
         drop(state);
         drop(former); // a waker's drop may run anything: not under the lock
         self.waits = Some(at);
@@ -163,7 +181,10 @@ impl ManualSleep {
 
     fn forget(&mut self) {
         if let Some(at) = self.waits.take() {
-            let waker = self.clock.state().sleepers.remove(&(at, self.number));
+            let mut state = self.clock.state();
+            let place = state.find((at, self.number)).ok();
+            let waker = place.and_then(|place| state.sleepers.remove(place));
+            drop(state);
             drop(waker);
         }
     }
@@ -187,13 +208,14 @@ impl fmt::Debug for ManualSleep {
 fn move_to<'a>(clock: &'a ManualClock, mut state: MutexGuard<'a, State>, target: Duration) {
     state.now = target;
     loop {
-        let first = state.sleepers.first_entry();
-        let Some(due) = first.filter(|entry| entry.key().0 <= target) else {
+        if state.next_deadline().is_none_or(|next| next > target) {
             return;
-        };
-        let waker = due.remove();
+        }
+        let first = state.sleepers.pop_front();
         drop(state);
-        waker.wake();
+        if let Some((_, waker)) = first {
+            waker.wake();
+        }
         state = clock.state();
     }
 }

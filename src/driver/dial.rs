@@ -92,7 +92,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, key: Key, link: LinkId) {
         let up = shared
             .with(|hub, now| hub.input(key, now, |machine, cx| machine.link_up(cx, link, remote)));
         if up == Some(true) {
-            link::Task::new(&shared, Port::new(key, link), io).await;
+            link::spawn(&shared, Port::new(key, link), io);
         }
     });
 }

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, PoisonError, Weak},
     task::{Context, Poll, Waker},
@@ -20,7 +20,7 @@ pub(crate) struct Feed(Arc<Queue>);
 pub(super) struct Observers {
     all: Vec<Weak<Queue>>,
     /// Of one session each; the entry goes with the session.
-    of_one: BTreeMap<u64, Vec<Weak<Queue>>>,
+    of_one: HashMap<u64, Vec<Weak<Queue>>>,
     stopped: bool,
 }
 
@@ -78,7 +78,9 @@ impl Observers {
     /// Nothing more will happen once what lives has ended: streams end there.
     pub(super) fn stop(&mut self, mut wake: impl FnMut(Option<Waker>)) {
         self.stopped = true;
-        let one = std::mem::take(&mut self.of_one).into_values().flatten();
+        let mut one: Vec<_> = self.of_one.drain().collect();
+        one.sort_unstable_by_key(|(session, _)| *session); // so that tasks wake in one order in every run
+        let one = one.into_iter().flat_map(|(_, queues)| queues);
         for queue in self
             .all
             .drain(..)

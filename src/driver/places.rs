@@ -1,7 +1,7 @@
 //! Whom the program is asked about at once: at most so many peers, so that a slow hash or a database is not asked by a whole crowd.
 //! The others stand in line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 
 use super::hub::Hub;
 use crate::proto::{Key, Wake};
@@ -12,7 +12,8 @@ pub(super) struct Places {
     most: usize,
     taken: usize,
     whose: HashMap<Key, Place>,
-    line: BTreeMap<Turn, Key>,
+    /// By rank. Who has left the line may still be here, and is passed over.
+    line: [VecDeque<(Turn, Key)>; 3],
     /// The number of the next who joins the line.
     next: u64,
 }
@@ -26,12 +27,11 @@ enum Place {
     Outside,
 }
 
-/// Whose turn it is: by rank, then whoever came first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn(Rank, u64);
+/// A number that is drawn by whoever joins the line: nobody has another's.
+type Turn = u64;
 
 /// Who passes before whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Rank {
     /// A session comes back.
     Back,
@@ -47,23 +47,27 @@ impl Places {
             most,
             taken: 0,
             whose: HashMap::new(),
-            line: BTreeMap::new(),
+            line: Default::default(),
             next: 0,
         }
     }
 
     /// Asks for a place. True where it has one now; else it stands in line. Whoever asked [leaves](Hub::leave_place) again.
     pub(super) fn ask(&mut self, key: Key, rank: Rank) -> bool {
-        // Who waits in line came before.
-        let free = self.taken < self.most && self.line.is_empty();
+        // Nobody waits in line while a place is free: whoever leaves one passes it on.
+        let free = self.taken < self.most;
         if free {
             self.taken += 1;
             self.whose.insert(key, Place::Inside);
         } else {
-            let turn = Turn(rank, self.next);
+            let turn = self.next;
             self.next += 1;
-            self.line.insert(turn, key);
             self.whose.insert(key, Place::InLine(turn));
+            let (line, whose) = (&mut self.line[rank as usize], &self.whose);
+            if line.len() >= 2 * whose.len() {
+                line.retain(|&who| waits(whose, who)); // half of them at least have left
+            }
+            line.push_back((turn, key));
         }
         free
     }
@@ -84,19 +88,16 @@ impl Places {
 
     /// Logins that stand in line.
     pub(super) fn new_in_line(&self) -> impl Iterator<Item = Key> {
-        let news = self.line.range(Turn(Rank::New, 0)..);
-        news.map(|(_, &key)| key)
+        let news = self.line[Rank::New as usize].iter();
+        let waiting = news.filter(|&&who| waits(&self.whose, who));
+        waiting.map(|&(_, key)| key)
     }
 
     /// It stands there no longer. Who has a place now that had none is the caller's to wake.
     fn leave(&mut self, key: Key) -> Option<Key> {
         match self.whose.remove(&key)? {
             Place::Inside => self.pass_on(),
-            Place::InLine(turn) => {
-                self.line.remove(&turn);
-                None
-            }
-            Place::Outside => None,
+            Place::InLine(_) | Place::Outside => None,
         }
     }
 
@@ -111,13 +112,22 @@ impl Places {
 
     /// A place is free: who stands first in line has it.
     fn pass_on(&mut self) -> Option<Key> {
-        let Some((_, key)) = self.line.pop_first() else {
-            self.taken -= 1;
-            return None;
-        };
-        self.whose.insert(key, Place::Inside);
-        Some(key)
+        for line in &mut self.line {
+            while let Some(who) = line.pop_front() {
+                if waits(&self.whose, who) {
+                    self.whose.insert(who.1, Place::Inside);
+                    return Some(who.1);
+                }
+            }
+        }
+        self.taken -= 1;
+        None
     }
+}
+
+/// Whether it still stands in line, and for this turn.
+fn waits(whose: &HashMap<Key, Place>, (turn, key): (Turn, Key)) -> bool {
+    whose.get(&key) == Some(&Place::InLine(turn))
 }
 
 impl Hub {
@@ -161,7 +171,30 @@ mod tests {
         assert_eq!(places.leave(key(2)), None);
         assert_eq!(places.leave(key(2)), None, "twice is once");
         assert_eq!(places.leave(key(4)), None);
-        assert!(places.whose.is_empty() && places.line.is_empty() && places.taken == 0);
+        assert!(places.whose.is_empty() && places.taken == 0);
+        assert!(places.line.iter().all(VecDeque::is_empty));
+    }
+
+    #[test]
+    fn who_comes_and_leaves_again_and_again_is_passed_over_and_leaves_nothing_behind() {
+        let mut places = Places::new(1);
+        for who in 0..11 {
+            places.ask(key(who), Rank::New);
+        }
+        for _ in 0..10_000 {
+            assert_eq!(places.leave(key(5)), None);
+            assert!(!places.ask(key(5), Rank::New));
+        }
+        let line = &places.line[Rank::New as usize];
+        assert!(line.len() <= 2 * 11 + 1, "{}", line.len());
+        let waiting: Vec<_> = places.new_in_line().collect();
+        assert_eq!(waiting, [1, 2, 3, 4, 6, 7, 8, 9, 10, 5].map(key));
+        let mut inside = key(0);
+        for next in waiting {
+            assert_eq!(places.leave(inside), Some(next));
+            inside = next;
+        }
+        assert_eq!(places.leave(inside), None);
     }
 
     #[test]

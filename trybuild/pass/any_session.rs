@@ -31,7 +31,7 @@ impl Lobby {
     }
 }
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     smol::block_on(async {
         let network = Network::new();
         let server = Runtime::<Multi>::start(Config::new())?;

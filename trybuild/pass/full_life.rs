@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A test waits for no pause between attempts.
 const HASTY: Reconnect = Reconnect::new().base(Duration::from_millis(1));
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     smol::block_on(async {
         let network = Network::new();
         let server = Runtime::<Multi>::start(Config::new())?;

@@ -26,7 +26,7 @@ fn describe<S: State, M: Mode>(session: &Session<S, M>) -> String {
     format!("{} session, {}", M::NAME, session.phase())
 }
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     smol::block_on(async {
         let network = Network::new();
         let server = Runtime::<Multi>::start(Config::new())?;

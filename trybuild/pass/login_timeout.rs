@@ -30,7 +30,7 @@ async fn by_or(session: Session<Connecting>, me: &Credentials, limit: Duration) 
     }
 }
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     smol::block_on(async {
         let network = Network::new();
         let server = Runtime::<Multi>::start(Config::new())?;

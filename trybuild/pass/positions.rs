@@ -53,7 +53,7 @@ fn start() -> Result<(Runtime, Runtime<Multi>), ConfigError> {
     Ok((client, server))
 }
 
-fn main() {
+pub fn main() {
     let _: Option<Fields> = None;
     let _: Option<Outcome> = None;
     let _ = (login, paths);

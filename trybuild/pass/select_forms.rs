@@ -80,7 +80,7 @@ async fn by_halves(
     Ok(try_join(hear, say).await?.0)
 }
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     smol::block_on(async {
         let network = Network::new();
         let server = Runtime::<Multi>::start(Config::new())?;

@@ -67,7 +67,7 @@ impl Game {
     }
 }
 
-fn main() {
+pub fn main() {
     let network = Network::new();
     let server = Runtime::<Multi>::start(Config::new()).unwrap();
     let mut door = server.listen_over(network.listener());

@@ -21,7 +21,7 @@ fn lost<M: Mode>(mut session: Session<LoggedIn, M>) -> Session<Reconnecting, M> 
     }
 }
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     let network = Network::new();
     let server = Runtime::<Multi>::start(Config::new())?;
     let mut door = server.listen_over(network.listener());

@@ -60,11 +60,12 @@ enum State {
 }
 
 pub(super) fn spawn(shared: &Arc<Shared>, port: Port, io: AnyLink) {
-    shared.spawner.spawn(Task::new(shared, port, io));
+    let task = Task::new(shared, port, io);
+    shared.spawner.spawn_in_place(task);
 }
 
 impl Task {
-    pub(super) fn new(shared: &Arc<Shared>, port: Port, io: AnyLink) -> Self {
+    fn new(shared: &Arc<Shared>, port: Port, io: AnyLink) -> Self {
         Self {
             shared: Arc::clone(shared),
             port,

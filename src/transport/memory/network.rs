@@ -10,7 +10,7 @@ use crate::{
     transport::{Accept, Dial},
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     io, mem,
@@ -57,8 +57,8 @@ struct State {
     acceptors: usize,
     listened: u64,
     waiting: VecDeque<MemoryLink>,
-    /// By number of the acceptor, so that they wake in one order in every run.
-    accepting: BTreeMap<u64, Waker>,
+    /// By number of the acceptor, in the order in which they asked: there are few.
+    accepting: Vec<(u64, Waker)>,
     refuse: bool,
     fail: usize,
     swallow: bool,
@@ -153,7 +153,7 @@ impl Network {
             state.fail_accepts = count;
             mem::take(&mut state.accepting)
         };
-        wakers.into_values().for_each(Waker::wake);
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// How long bytes travel, one way, on every link; a dial takes as long. What is under way already arrives
@@ -200,7 +200,7 @@ impl Dial for MemoryDialer {
             clock.sleep_until(clock.now() + delay).await;
         }
         let (dialed, accepting) = self.0.connect()?;
-        accepting.into_values().for_each(Waker::wake);
+        accepting.into_iter().for_each(|(_, waker)| waker.wake());
         Ok(dialed)
     }
 }
@@ -225,10 +225,19 @@ impl MemoryAcceptor {
             return Poll::Ready(Ok(link));
         }
         let waker = context.waker().clone();
-        let former = state.accepting.insert(self.number, waker);
+        let former = state.stop_accepting(self.number);
+        state.accepting.push((self.number, waker));
         drop(state);
         drop(former); // may run anything: not under the lock
         Poll::Pending
+    }
+}
+
+impl State {
+    fn stop_accepting(&mut self, acceptor: u64) -> Option<Waker> {
+        let mut waiting = self.accepting.iter();
+        let at = waiting.position(|(number, _)| *number == acceptor)?;
+        Some(self.accepting.remove(at).1)
     }
 }
 
@@ -236,7 +245,7 @@ impl Drop for MemoryAcceptor {
     fn drop(&mut self) {
         let mut state = self.network.state();
         state.acceptors -= 1;
-        let waker = state.accepting.remove(&self.number);
+        let waker = state.stop_accepting(self.number);
         // What nobody will ever accept.
         let abandoned = match state.acceptors {
             0 => mem::take(&mut state.waiting),
@@ -252,7 +261,7 @@ impl Drop for MemoryAcceptor {
 
 impl Shared {
     /// Makes a link and queues the server's end of it. Returns who is to be woken for that.
-    fn connect(self: &Arc<Self>) -> io::Result<(MemoryLink, BTreeMap<u64, Waker>)> {
+    fn connect(self: &Arc<Self>) -> io::Result<(MemoryLink, Vec<(u64, Waker)>)> {
         let mut state = self.state();
         if state.fail > 0 {
             state.fail -= 1;
