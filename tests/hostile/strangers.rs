@@ -3,8 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use fastrand::Rng;
+use futures::AsyncWriteExt;
 use sessile::{
-    Config,
+    Config, Rejection,
     transport::Dial,
     wire::{Frame, RetryClass, VERSION},
 };
@@ -296,4 +297,25 @@ fn a_server_that_starts_again_gives_no_secret_and_no_number_twice() {
     assert_eq!(secrets.len(), STARTS);
     // By chance two are the same in one run of 8,600, and two pairs in one of 10^8.
     assert!(numbers.len() >= STARTS - 1, "{} numbers", numbers.len());
+}
+
+/// It says something that costs its link before it heard that it is refused: it hears that all the same.
+#[test]
+fn who_is_refused_hears_so_whatever_it_said_meanwhile() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let link = world.run(world.network.dialer().dial()).expect("a network");
+    let mut raw = Raw::new(&world, link);
+    raw.say(&login_frame(b"me"));
+    let peer = world.run(door.next()).expect("it asks");
+    // Both are there when its link's task is run.
+    let written = smol::block_on(raw.link.write(&[0xff; 100]));
+    assert_eq!(written.expect("room"), 100);
+    peer.reject(Rejection::banned().text("not you"));
+    world.settle();
+    let frames = raw.frames();
+    assert!(
+        matches!(frames.as_slice(), [Owned::Refused { text, .. }] if text == "not you"),
+        "{frames:?}"
+    );
 }
