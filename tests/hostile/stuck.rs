@@ -71,7 +71,9 @@ impl AsyncWrite for Stuck {
         }
         self.writes = self.writes.saturating_sub(1);
         self.is_welcome = true;
-        self.reader.take().map(Waker::wake);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
         Poll::Ready(Ok(bytes.len()))
     }
 
