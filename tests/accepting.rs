@@ -102,7 +102,8 @@ fn a_lack_of_open_files_is_asked_about_less_than_a_hundred_times_a_second_and_no
     let (mut mine, mut theirs) = world.pair(Config::new(), &mut door, "inside");
     orders.always(Some(EMFILE));
     comes_in(&world, &mut door, "the accept that was under way");
-    let mut before = orders.calls();
+    let begin = orders.calls();
+    let mut before = begin;
     for n in 0..60 {
         world.pass(second());
         let calls = orders.calls() - before;
@@ -115,6 +116,7 @@ fn a_lack_of_open_files_is_asked_about_less_than_a_hundred_times_a_second_and_no
             b"still there"
         );
     }
+    assert!(before - begin >= 119, "rests of more than half a second");
     orders.always(None);
     world.pass(second() / 2);
     comes_in(&world, &mut door, "after");

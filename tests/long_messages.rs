@@ -1,4 +1,4 @@
-//! Long messages: read to where they stay, and written from where they lie.
+//! Long messages: read to where they stay, and written from where they lie. A host is lent short ones from there, too.
 
 mod common;
 
@@ -11,12 +11,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::{On, World, soon};
+use common::{On, SECOND, World, soon};
 use futures::io::{AsyncRead, AsyncWrite};
 use sessile::{
     Admission, Admit, Config, Credentials, Host, Identity, Message, Multi, Offer, Rejection,
     Runtime, Turn,
     transport::{Accept, Dial, Link},
+    wire::{self, Beat, Frame},
 };
 
 /// Where bytes were read to and written from, as addresses.
@@ -194,14 +195,50 @@ fn a_long_message_is_not_copied_between_the_read_and_the_write() {
         assert!(*answer == *message, "another message");
         let (place, is_shared) = host.0.lock().unwrap().pop().unwrap();
         assert!(is_shared, "the host was lent it");
-        // All is read in place but for what came with the header, and all is written from there.
+        // All is read in place but for what came with the header, of which little is asked for once long messages come. All is
+        // written from there.
+        let begin = if first == 0 { PIECE } else { 4 * 1_024 };
         let [read, written] = there.take_all().inside(&place);
-        assert!(read >= LEN - PIECE, "the server read {read} bytes in place");
+        assert!(read >= LEN - begin, "the server read {read} bytes in place");
         assert_eq!(written, LEN, "the server wrote a copy");
         let seen = here.take_all();
         let [_, sent] = seen.inside(&of(&message));
         assert_eq!(sent, LEN, "the client wrote a copy");
         let [got, _] = seen.inside(&of(&answer));
-        assert!(got >= LEN - PIECE, "the client read {got} bytes in place");
+        assert!(got >= LEN - begin, "the client read {got} bytes in place");
     }
+}
+
+/// A host is called where its message was read, and not at a heartbeat. What is taken for one goes through the mailbox: whole, in order,
+/// and copied. So nothing but a heartbeat may be taken for one: not the rest of a message that looks like one, nor what begins with one.
+#[test]
+fn a_short_message_is_lent_from_where_it_was_read_whatever_it_looks_like() {
+    let world = World::new();
+    let host = Echo::default();
+    let (server, _) = world.server(Config::new());
+    let _serving = server.serve_over(world.network.listener(), host.clone());
+    let mut beat = Vec::new();
+    Frame::Ping(Beat::default()).encode(&mut beat);
+    let mut data = Vec::new();
+    wire::encode_data(&beat, &mut data);
+    let begin = data.len();
+    data.extend_from_slice(&beat);
+
+    let session = world.connect(soon());
+    let mut session = world.run(session.login(&Credentials::token("me"))).unwrap();
+    let mut lent = |message: &[u8]| {
+        world.run(session.send(message)).unwrap();
+        assert_eq!(*world.run(session.recv()).unwrap(), *message);
+        world.pass(10 * SECOND); // acknowledgements and heartbeats: none is on its way with a message
+        let (_, is_shared) = host.0.lock().unwrap().pop().unwrap();
+        assert!(host.0.lock().unwrap().is_empty());
+        !is_shared
+    };
+    assert!(lent(b"short"));
+    assert!(lent(&beat));
+    // Its end comes by itself, and is a heartbeat where one may begin.
+    world.link().chunk(begin);
+    assert!(lent(&data[5..]));
+    world.link().chunk(5);
+    assert!(lent(&data[5..]));
 }

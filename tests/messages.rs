@@ -4,7 +4,7 @@ mod common;
 
 use common::{MINUTE, MS, On, SECOND, World, lost, read, soon};
 use sessile::{
-    Ended, LoggedIn, Mode, SendError, Session,
+    Config, Ended, LoggedIn, Mode, SendError, Session,
     transport::memory::Direction::{self, ToAcceptor, ToDialer},
 };
 
@@ -188,4 +188,22 @@ fn frames_that_come_in_pieces_are_whole_messages() {
     world.settle();
     assert_eq!(read(&mut mine), ["", "a", &long, "b"]);
     assert_eq!(read(&mut theirs), ["", "a", &long, "b"]);
+}
+
+/// The first bytes of a link tell whether its other end speaks TLS. In a message the same bytes are anybody's.
+#[test]
+fn a_message_may_look_like_tls_wherever_it_is_torn() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let (mut mine, mut theirs) = world.pair(soon(), &mut door, "alice");
+    let greeting = [0x16, 3, 1, 0, 7].repeat(20);
+    // As long as the header of its frame, so that each read begins as a greeting does.
+    world.link().chunk(5);
+    for _ in 0..3 {
+        world.run(mine.send(&greeting)).expect("room");
+        assert_eq!(*world.run(theirs.recv()).expect("it is up"), *greeting);
+        world.run(theirs.send(&greeting)).expect("room");
+        assert_eq!(*world.run(mine.recv()).expect("it is up"), *greeting);
+        world.pass(10 * SECOND);
+    }
 }

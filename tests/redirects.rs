@@ -267,6 +267,26 @@ fn a_circle_is_left_after_four_redirects_and_waits_grow_all_the_while() {
     assert!((6..=100).contains(&dials), "{dials} in two minutes");
 }
 
+/// Servers that go down one after the other, for a new version, are no circle.
+// [AWAY-10]
+#[test]
+fn who_stays_for_a_while_moves_as_often_as_its_servers_go_down() {
+    let town = Town::new();
+    let (mut here, mut door) = town.server("a");
+    let (mut client, mut peer) = town.joined(following(), &mut door);
+    for to in ["b", "a", "b", "a", "b", "a", "b"] {
+        live(&town.world, &mut client, SECOND * 31);
+        let (next, mut next_door) = town.server(to);
+        // Nobody waits here for its deadline: it is left at the slot.
+        let drain = here.drain(MINUTE * 5).redirect(to).spread(SECOND);
+        let drain = town.world.spawn(drain);
+        let next_peer = town.comes_in(&mut client, &mut next_door);
+        town.world.run_within(SECOND * 10, drain);
+        (here, door, peer) = (next, next_door, next_peer);
+    }
+    drop((here, door, peer));
+}
+
 /// Where nobody is, nobody stays.
 // [AWAY-10]
 #[test]

@@ -252,3 +252,33 @@ fn a_message_that_waited_for_room_is_accepted_whatever_its_size() {
         assert_eq!(world.run_within(SECOND, peer.recv()).unwrap().len(), len);
     }
 }
+
+/// Whoever closes it wants no other session, also where the last one is gone already and a login anew would come next.
+#[test]
+fn a_client_that_is_closed_as_a_sink_between_two_sessions_logs_in_no_more() {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new());
+    let (mut client, peer) = joined(&world, Config::new(), &mut door);
+    client.try_send("old").unwrap();
+    world.settle();
+    world.network.cut();
+    drop((server, door, peer));
+    world.settle();
+    let (_server, _door) = world.server(Config::new());
+    loop {
+        let update = world.run_within(SECOND * 10, client.next());
+        if let Update::Undelivered(old) = update.expect("it is not over") {
+            assert_eq!(old.len(), 1);
+            break;
+        }
+    }
+    let dials = world.network.dials();
+    world
+        .run_within(SECOND, SinkExt::<Bytes>::close(&mut client))
+        .unwrap();
+    let last = world.run_within(SECOND, client.next());
+    assert!(matches!(last, Some(Update::Ended(_))), "{last:?}");
+    assert!(world.run(client.next()).is_none());
+    world.pass(SECOND * 60);
+    assert_eq!(world.network.dials(), dials);
+}

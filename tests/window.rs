@@ -237,3 +237,16 @@ fn waiting_for_a_message_and_for_room_at_once_is_woken_by_either() {
         futures::future::Either::Left((Ok(()), _))
     ));
 }
+
+#[test]
+fn what_is_accepted_goes_out_in_as_many_turns_as_it_takes_and_waits_for_nothing_else() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let (mut mine, theirs) = world.pair(Config::new().turn_frames(8), &mut door, "alice");
+    for _ in 0..200 {
+        mine.try_send("one of many").expect("room");
+    }
+    // No time passes, and nothing comes back: nobody takes them.
+    world.settle();
+    assert_eq!(theirs.snapshot().expect("alive").received, 200);
+}

@@ -126,9 +126,20 @@ mod tests {
         series.up(at(10));
         series.down(at(39), &policy);
         assert_eq!(ceiling(&mut series, &policy), 4, "29 s are not stable");
-        series.up(at(40));
-        series.down(at(70), &policy);
-        assert_eq!(ceiling(&mut series, &policy), 1);
+        let tick = Duration::from_micros(1);
+        series.up(at(40) + tick);
+        assert!(!series.down(at(70), &policy));
+        assert_eq!(
+            ceiling(&mut series, &policy),
+            5,
+            "nor is a tick less than 30 s"
+        );
+        series.up(at(70) + tick);
+        assert!(series.down(at(100) + tick, &policy));
+        assert_eq!(ceiling(&mut series, &policy), 1, "30 s are");
+        series.up(at(200));
+        assert!(series.down(at(240), &policy));
+        assert!(!series.down(at(280), &policy), "it was down already");
     }
 
     #[test]

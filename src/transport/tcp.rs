@@ -347,3 +347,25 @@ fn nothing_found(address: &Address) -> io::Error {
     let text = format!("{address}: the name has no address");
     io::Error::new(io::ErrorKind::NotFound, text)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Threat T19: a peer of whom the network says nothing more is given up by the system, too, at either end.
+    #[test]
+    fn the_system_gives_a_link_up_whose_bytes_nobody_acknowledges_for_a_lease() {
+        let lease = Duration::from_secs(6);
+        let links = smol::block_on(async {
+            let mut acceptor = TcpAcceptor::bind("127.0.0.1:0", 16, lease).await?;
+            let dialer = TcpDialer::new(acceptor.local_addr().expect("bound"), lease);
+            futures::try_join!(dialer.dial(), acceptor.accept())
+        });
+        let (dialed, accepted) = links.expect("the loopback interface");
+        for link in [dialed, accepted] {
+            let options = SockRef::from(&link.socket);
+            let given_up = options.tcp_user_timeout().expect("Linux has it");
+            assert_eq!(given_up, Some(lease));
+        }
+    }
+}

@@ -70,6 +70,23 @@ fn every_type_is_known_or_refused() {
 }
 
 #[test]
+fn a_beat_is_one_whole_ping_or_pong_and_nothing_beside_it() {
+    let (mut ping, mut pong) = (Vec::new(), Vec::new());
+    Frame::Ping(Beat::default()).encode(&mut ping);
+    Frame::Pong(Beat::default()).encode(&mut pong);
+    for beat in [&ping, &pong] {
+        assert!(is_beat(beat));
+        assert!((0..beat.len()).all(|cut| !is_beat(&beat[..cut])));
+        assert!(!is_beat(&[beat, &[0][..]].concat()));
+        assert!(!is_beat(&[beat, &ping[..]].concat()));
+    }
+    for kind in KINDS {
+        ping[HEADER_BYTES] = kind;
+        assert_eq!(is_beat(&ping), matches!(kind, 0x20 | 0x21), "{kind:#x}");
+    }
+}
+
+#[test]
 fn the_longest_credentials_fill_a_login_frame() {
     let credentials = vec![7; CREDENTIALS_BYTES];
     let login = login(&credentials);

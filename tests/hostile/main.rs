@@ -14,6 +14,7 @@ mod floods;
 mod members;
 mod servers;
 mod strangers;
+mod stuck;
 mod turns;
 
 use std::{sync::Arc, time::Duration};

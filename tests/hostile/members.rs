@@ -338,3 +338,47 @@ fn last_words_that_wait_for_a_full_link_are_not_lost_because_the_peer_talks_on()
     drop(slow);
     arena.assert_unharmed();
 }
+
+/// The same, and it never reads: the session has forgotten this link, which ends by its own patience.
+#[test]
+fn last_words_that_nobody_takes_wait_as_long_as_a_stalled_write_and_no_longer() {
+    let arena = Arena::new();
+    let mut deaf = arena.member("deaf").raw;
+    let peer = arena.server.sessions().get("deaf").expect("it is in");
+    peer.try_send(&[0; 60_000]).expect("room");
+    arena.world.settle();
+    peer.try_send(&[0; 10_000]).expect("room");
+    peer.remove("takes nothing");
+    arena.world.settle();
+    let mut is_kept = |seconds| {
+        arena.world.pass(Duration::from_secs(seconds));
+        let written = smol::block_on(poll_immediate(deaf.link.write(b"?")));
+        !matches!(written, Some(Err(_)))
+    };
+    assert!(is_kept(9), "it may still read");
+    assert!(!is_kept(2));
+    drop(deaf);
+    arena.assert_unharmed();
+}
+
+/// It takes nothing for a while, and then everything: what it was doubted for is over.
+#[test]
+fn who_reads_again_in_time_is_not_given_up_afterwards() {
+    let mut arena = Arena::new();
+    let mut slow = arena.member("slow").raw;
+    let peer = arena.server.sessions().get("slow").expect("it is in");
+    for _ in 0..8 {
+        peer.try_send(&[0; 100_000]).expect("room");
+    }
+    for second in 0..20 {
+        arena.world.pass(Duration::from_secs(1));
+        slow.say(&Frame::Ping(Beat::default()));
+        if second > 5 {
+            slow.read();
+        }
+        assert!(peer.phase().is_up(), "after {second} s");
+    }
+    arena.witness_talks();
+    drop((slow, peer));
+    arena.assert_unharmed();
+}

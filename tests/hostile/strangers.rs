@@ -1,11 +1,17 @@
 //! Before login: who has presented nothing, or nonsense.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fastrand::Rng;
-use sessile::wire::{Frame, RetryClass, VERSION};
+use futures::AsyncWriteExt;
+use sessile::{
+    Config, Rejection,
+    transport::Dial,
+    wire::{Frame, RetryClass, VERSION},
+};
 
 use super::{Arena, Owned, Raw, STRANGERS, TERMS, invalid_vectors, login_frame, vectors};
+use crate::common::World;
 
 /// Attacks in groups that fit among the strangers, so that none of them is turned away unheard.
 fn attack(all: &[Vec<u8>], mut each: impl FnMut(&mut Raw, &[u8])) {
@@ -265,4 +271,51 @@ fn a_close_with_any_code_before_login_harms_nobody() {
         })
         .collect();
     attack(&all, Raw::send);
+}
+
+/// Threat T36: what a server that starts again gives out is none of what it gave out before. A session's number is half chance, 32
+/// bits a start, and nothing alone; the secret is all.
+#[test]
+fn a_server_that_starts_again_gives_no_secret_and_no_number_twice() {
+    const STARTS: usize = 1_000;
+    let (mut secrets, mut numbers) = (HashSet::new(), HashSet::new());
+    for _ in 0..STARTS {
+        let world = World::new();
+        let (_server, mut door) = world.server(Config::new());
+        let link = world.run(world.network.dialer().dial()).expect("a network");
+        let mut raw = Raw::new(&world, link);
+        raw.say(&login_frame(b"me"));
+        let peer = world.run(door.next()).expect("it asks");
+        let _session = peer.admit(7_u64);
+        world.settle();
+        let Some(Owned::Welcome { session, secret }) = raw.frames().into_iter().next() else {
+            panic!("it is let in")
+        };
+        secrets.insert(*secret.as_bytes());
+        numbers.insert(session);
+    }
+    assert_eq!(secrets.len(), STARTS);
+    // By chance two are the same in one run of 8,600, and two pairs in one of 10^8.
+    assert!(numbers.len() >= STARTS - 1, "{} numbers", numbers.len());
+}
+
+/// It says something that costs its link before it heard that it is refused: it hears that all the same.
+#[test]
+fn who_is_refused_hears_so_whatever_it_said_meanwhile() {
+    let world = World::new();
+    let (_server, mut door) = world.server(Config::new());
+    let link = world.run(world.network.dialer().dial()).expect("a network");
+    let mut raw = Raw::new(&world, link);
+    raw.say(&login_frame(b"me"));
+    let peer = world.run(door.next()).expect("it asks");
+    // Both are there when its link's task is run.
+    let written = smol::block_on(raw.link.write(&[0xff; 100]));
+    assert_eq!(written.expect("room"), 100);
+    peer.reject(Rejection::banned().text("not you"));
+    world.settle();
+    let frames = raw.frames();
+    assert!(
+        matches!(frames.as_slice(), [Owned::Refused { text, .. }] if text == "not you"),
+        "{frames:?}"
+    );
 }

@@ -1,7 +1,7 @@
 //! A session that always has something lets those be found whose bytes are still in the kernel.
 
 use std::{
-    io,
+    io::{self, IoSliceMut},
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -32,6 +32,9 @@ struct Flood {
     at: usize,
     /// A read brings so much at most.
     piece: usize,
+    /// Whether nothing more is there for a moment when all frames were read, and whether it is that moment.
+    rests: bool,
+    is_resting: bool,
     turn: Turns,
     /// How much was to be read at once, at most: before WELCOME, and since.
     asked: Arc<[AtomicUsize; 2]>,
@@ -50,6 +53,8 @@ impl Flood {
             frames: bytes,
             at: 0,
             piece: usize::MAX,
+            rests: false,
+            is_resting: false,
             turn: Arc::default(),
             asked: Arc::default(),
             written: Arc::default(),
@@ -61,16 +66,25 @@ impl Link for Flood {}
 
 impl AsyncRead for Flood {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.asked[usize::from(self.is_welcome)].fetch_max(bytes.len(), SeqCst);
+        self.poll_read_vectored(cx, &mut [IoSliceMut::new(bytes)])
+    }
+
+    fn poll_read_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let room = parts.iter().map(|part| part.len()).sum();
+        self.asked[usize::from(self.is_welcome)].fetch_max(room, SeqCst);
         if let Some(login) = self.login.take() {
-            bytes[..login.len()].copy_from_slice(&login);
+            parts[0][..login.len()].copy_from_slice(&login);
             return Poll::Ready(Ok(login.len()));
         }
-        if !self.is_welcome {
+        if !self.is_welcome || std::mem::take(&mut self.is_resting) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -80,9 +94,15 @@ impl AsyncRead for Flood {
             return Poll::Pending; // it failed already
         }
         let ahead = &self.frames[self.at..];
-        let count = ahead.len().min(bytes.len()).min(self.piece);
-        bytes[..count].copy_from_slice(&ahead[..count]);
+        let count = ahead.len().min(room).min(self.piece);
+        let mut ahead = &ahead[..count];
+        for part in parts {
+            let (here, rest) = ahead.split_at(part.len().min(ahead.len()));
+            part[..here.len()].copy_from_slice(here);
+            ahead = rest;
+        }
         self.at = (self.at + count) % self.frames.len();
+        self.is_resting = self.rests && self.at == 0;
         self.turn[0].store(turn + count, SeqCst);
         self.turn[1].fetch_max(turn + count, SeqCst);
         Poll::Ready(Ok(count))
@@ -279,6 +299,57 @@ fn a_turn_reads_so_many_bytes_whatever_frames_they_are_of() {
             (32 * 1_024..=68 * 1_024).contains(&longest),
             "messages of {message} in pieces of {piece}: {longest} bytes in one turn"
         );
+    }
+}
+
+/// One message a turn where it takes more than half of one, and it is read in one piece but for its beginning: also where nothing was
+/// there before it, and its beginning is all that one read brings; and where the next one is there already, of which the rest of the
+/// turn would bring a part.
+#[test]
+fn a_long_message_is_one_turn_whether_or_not_more_come_behind_it() {
+    const LEN: usize = 40_000;
+    for (messages, rests) in [(1, true), (200, false)] {
+        let tasks = Tasks::default();
+        let server = Runtime::<Multi>::start_on(Config::new(), tasks.clone());
+        let server = server.expect("a config that starts");
+        let mut flood = Flood::new(0);
+        flood.rests = rests;
+        (0..messages).for_each(|_| wire::encode_volatile(&[7; LEN], &mut flood.frames));
+        let turn = Arc::clone(&flood.turn);
+        let _serving = server.serve_over(One(Some(flood)), Everybody);
+        let mut turns = Vec::new();
+        tasks.run_turns(100, |_| turns.push(turn[0].swap(0, SeqCst)));
+        turns.retain(|&bytes| bytes > 0);
+        assert_eq!(server.sessions().len(), 1, "it floods");
+        // That long messages come is known since the first one.
+        let settled = turns.get(5..).unwrap_or_default();
+        assert!(settled.len() > 30, "{turns:?}");
+        assert!(
+            settled.iter().all(|&bytes| bytes == LEN + 5),
+            "{messages} in a row: {turns:?}"
+        );
+    }
+}
+
+/// Threat T26. What a stranger may say in all is another bound: a program may have set it high.
+#[test]
+fn a_strangers_turn_is_short_however_much_it_may_say_and_whatever_pieces_it_comes_in() {
+    for piece in [usize::MAX, 700] {
+        let tasks = Tasks::default();
+        let config = Config::new().stranger_bytes(1 << 20);
+        let server = Runtime::<Multi>::start_on(config, tasks.clone());
+        let server = server.expect("a config that starts");
+        let mut flood = Flood::new(0);
+        (flood.login, flood.is_welcome) = (None, true); // it does not ask
+        flood.piece = piece;
+        flood.frames = vec![0x80; 1_000];
+        flood.frames[..4].copy_from_slice(&996_u32.to_be_bytes());
+        let turn = Arc::clone(&flood.turn);
+        let _serving = server.serve_over(One(Some(flood)), Everybody);
+        let mut read = 0;
+        tasks.run_turns(100, |_| read += turn[0].swap(0, SeqCst));
+        assert!(read > 100_000, "{read} bytes: it does not flood");
+        assert_eq!(turn[1].load(SeqCst), 2 * 1_024);
     }
 }
 

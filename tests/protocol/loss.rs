@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessile::{Reason, proto::Phase, wire::RetryClass};
+use sessile::{Reason, Reconnect, proto::Phase, wire::RetryClass};
 
 use crate::{
     say::{refused, resume, resumed},
@@ -79,6 +79,22 @@ fn only_a_stable_link_resets_the_count() {
     }
     scene.cut(&mut back);
     assert_eq!(scene.waits().last().unwrap().0, 1);
+}
+
+// [LOSS-4]
+#[test]
+fn a_link_is_stable_to_the_tick() {
+    let stable = config().reconnect(Reconnect::new().stable_after(ms(2000)));
+    for (short, attempt) in [(1, 2), (0, 1)] {
+        let (mut scene, mut link) = Scene::client_open_with(stable.clone());
+        let mut back = scene.resume_sent(&mut link);
+        scene.says(&mut back, &[resumed(2, 0, 0)]);
+        let up = scene.now;
+        scene.pass(ms(2000) - Duration::from_micros(short));
+        assert_eq!(scene.now, up + (ms(2000) - Duration::from_micros(short)));
+        scene.cut(&mut back);
+        assert_eq!(scene.waits().last().unwrap().0, attempt, "{short} us less");
+    }
 }
 
 // [LOSS-5]

@@ -11,6 +11,7 @@ use futures_rustls::{
 use sessile::{
     Blame, Config, Credentials, Retry, Runtime, Single, TlsError, TlsErrorKind,
     transport::tls::{Certificates, Certified, TlsClient, TlsDialer, TlsServer, Trust},
+    wire::{Frame, Login, Terms, VERSION},
 };
 use smol::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -207,15 +208,40 @@ pub(crate) fn localhost() -> ServerName<'static> {
 fn a_client_that_does_not_speak_sessile_is_turned_away_before_it_is_read() {
     run(async {
         let authority = Authority::new();
-        let (server, _door, at) = listen(&authority.server(), Config::new()).await;
+        let (server, mut door, at) = listen(&authority.server(), Config::new()).await;
+        let mut login = Vec::new();
+        Frame::Login(Login {
+            version: VERSION,
+            oldest: VERSION,
+            features: 0,
+            instance: [1; 16],
+            attempt: 1,
+            terms: Terms {
+                heartbeat_ms: 2_000,
+                lease_ms: 6_000,
+                resume_window_ms: 120_000,
+                window_messages: 8,
+                window_bytes: 1_000,
+                max_message: 1_000,
+            },
+            credentials: b"me",
+        })
+        .encode(&mut login);
         for protocols in [&[][..], &[&b"http/1.1"[..]]] {
             let connector = TlsConnector::from(Arc::new(foreign_client(&authority, protocols)));
             let socket = TcpStream::connect(at).await.expect("listening");
             // With no protocol named, this end believes that it is connected, and learns by reading.
-            let outcome = match connector.connect(localhost(), socket).await {
-                Ok(mut stream) => stream.read(&mut [0; 64]).await,
-                Err(error) => Err(error),
+            let knock = async {
+                let mut stream = connector.connect(localhost(), socket).await?;
+                stream.write_all(&login).await?;
+                stream.flush().await?;
+                stream.read(&mut [0; 64]).await
             };
+            let asked = async {
+                door.next().await;
+                panic!("it was read")
+            };
+            let outcome = smol::future::or(asked, knock).await;
             assert!(!matches!(outcome, Ok(1..)), "{protocols:?}: {outcome:?}");
         }
         assert!(server.sessions().is_empty());

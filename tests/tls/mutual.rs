@@ -1,21 +1,24 @@
 //! Clients that show certificates, and hosts that see them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures::join;
 use sessile::{
     Admission, Blame, Config, Credentials, Ended, EventKind, Identity, Incoming, Multi, Offer,
-    RejectCode, Rejection, Returning, Runtime, TlsErrorKind, What, admit_with,
+    RejectCode, Rejection, Returning, Runtime, Single, TlsErrorKind, What, admit_with,
     transport::{
-        Accept,
-        tls::{Certified, TlsAcceptor, TlsClient, TlsServer, Trust},
+        Accept, Dial,
+        tls::{Certified, TlsAcceptor, TlsClient, TlsDialer, TlsLink, TlsServer, Trust},
     },
 };
 
-use crate::{Authority, LEASE, connect, listen, pair, quick, run};
+use crate::{Authority, LEASE, admit, connect, listen, pair, quick, run};
 
 /// The two authorities: who signs servers, and who signs clients.
 fn authorities() -> (Authority, Authority) {
@@ -175,17 +178,36 @@ fn who_shows_none_or_anothers_does_not_get_as_far_as_a_login_and_hears_why() {
     });
 }
 
+/// Shows one certificate at first, and from then on another.
+struct Renewed([TlsDialer; 2], AtomicBool);
+
+impl Dial for Renewed {
+    type Link = TlsLink;
+
+    async fn dial(&self) -> io::Result<TlsLink> {
+        let again = self.1.swap(true, Ordering::SeqCst);
+        self.0[usize::from(again)].dial().await
+    }
+}
+
 #[test]
 fn after_a_resume_it_is_that_of_the_new_link() {
     run(async {
         let (servers, clients) = authorities();
         let tls = TlsServer::demanding(servers.certify(), clients.root.clone());
         let (server, mut door, at) = listen(&tls.expect("a config of TLS"), quick()).await;
-        let (certified, der) = client_certificate(&clients);
+        let [(old, old_der), (new, new_der)] = [(); 2].map(|()| client_certificate(&clients));
+        assert_ne!(old_der, new_der);
         let proxy = crate::breaking::Proxy::start(at).await;
-        let client = showing(&servers, certified);
-        let (mine, theirs) = pair(proxy.at, &client, quick(), &mut door).await;
+        let dialers =
+            [old, new].map(|one| TlsDialer::new(proxy.at, LEASE, &showing(&servers, one)));
+        let client = Runtime::<Single>::start(quick()).expect("a config that starts");
+        let dialed = client.connect_over(Renewed(dialers, AtomicBool::new(false)));
+        let session = dialed.await.expect("connected");
+        let me = Credentials::token("alice");
+        let (mine, theirs) = join!(session.login(&me), admit(&mut door));
         let peer = server.sessions().get("alice").expect("logged in");
+        assert_eq!(peer.certificates().expect("known")[0], old_der);
         let mut events = peer.events();
         proxy.cut();
         loop {
@@ -198,7 +220,7 @@ fn after_a_resume_it_is_that_of_the_new_link() {
                 _ => {}
             }
         }
-        assert_eq!(peer.certificates().expect("known")[0], der);
+        assert_eq!(peer.certificates().expect("known")[0], new_der);
         assert!(peer.epoch() > 1);
         drop((mine, theirs));
     });

@@ -14,6 +14,7 @@ use sessile::{
     Config, Credentials, Multi, Runtime, Single, TlsError, TlsErrorKind,
     transport::{
         Accept, Dial, Link,
+        memory::Network,
         tcp::{TcpAcceptor, TcpDialer},
         tls::{TlsAcceptor, TlsDialer},
     },
@@ -217,5 +218,64 @@ fn a_session_lives_over_a_transport_that_carries_a_byte_at_a_time() {
         assert!(*here.expect("heard") == *long && *there.expect("heard") == *long);
         assert!(mine.close("").await.is_empty(), "the goodbye passes, too");
         theirs.recv().await.expect_err("it closed");
+    });
+}
+
+/// Threat T8: of what the transport does not take one record is kept here, and no more is taken from who writes.
+#[test]
+fn who_writes_to_an_end_that_does_not_read_waits_behind_one_record() {
+    const ROOM: usize = 20 * 1_024;
+    const RECORD: usize = 16 * 1_024;
+    run(async {
+        let authority = Authority::new();
+        let network = Network::new();
+        let mut acceptor = TlsAcceptor::over(network.listener(), &authority.server());
+        let dialer = TlsDialer::over(network.dialer(), "127.0.0.1", &authority.client());
+        let speak = async {
+            let mut link = dialer.dial().await.expect("agreed");
+            link.write_all(b"hello").await.expect("written");
+            link.flush().await.expect("flushed");
+            link
+        };
+        let listen = async {
+            let mut link = acceptor.accept().await.expect("a client");
+            link.read_exact(&mut [0; 5]).await.expect("agreed");
+            link
+        };
+        let (mut mine, _theirs) = join!(speak, listen);
+        network.links()[0].capacity(ROOM);
+        let mut written = 0;
+        while let Some(count) = poll_once(mine.write(&[7; 4 * RECORD])).await {
+            written += count.expect("it is up");
+        }
+        assert!(
+            (ROOM / 2..=ROOM + RECORD).contains(&written),
+            "{written} bytes"
+        );
+    });
+}
+
+/// It may still be writing when the handshake fails, and is to hear why: a system that closes with bytes unread takes the answer back.
+#[test]
+fn who_fails_the_handshake_is_read_until_it_leaves() {
+    run(async {
+        let authority = Authority::new();
+        let network = Network::new();
+        let mut acceptor = TlsAcceptor::over(network.listener(), &authority.server());
+        let dialer = network.dialer();
+        let (stranger, link) = join!(dialer.dial(), acceptor.accept());
+        let (mut stranger, mut link) = (stranger.expect("dialed"), link.expect("accepted"));
+        // A greeting of one byte.
+        for said in [&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0][..], b"more", b"and more"] {
+            stranger.write_all(said).await.expect("it is read");
+            let reading = poll_once(link.read(&mut [0; 16])).await;
+            assert!(reading.is_none(), "{reading:?} after {said:?}");
+        }
+        let mut alert = [0; 16];
+        let heard = stranger.read(&mut alert).await.expect("an answer");
+        assert_eq!((heard, alert[0]), (7, 0x15));
+        drop(stranger);
+        let error = link.read(&mut [0; 16]).await.expect_err("it failed");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     });
 }

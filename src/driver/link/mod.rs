@@ -60,8 +60,7 @@ enum State {
 }
 
 pub(super) fn spawn(shared: &Arc<Shared>, port: Port, io: AnyLink) {
-    let task = Task::new(shared, port, io);
-    shared.spawner.spawn_in_place(task);
+    (shared.spawner).spawn_in_place(Task::new(shared, port, io));
 }
 
 impl Task {

@@ -31,6 +31,27 @@ fn a_peer_that_exceeds_the_window_is_caught_at_the_first_message_or_byte_too_man
     inbox.put(Lent::Slice(&[0; 40]), &TERMS).unwrap();
 }
 
+/// Threat T11: what is counted last is counted, and nothing begins again at 0.
+#[test]
+fn when_all_numbers_are_used_a_message_more_costs_the_link_and_counts_nothing() {
+    for most in [0, 1, 2] {
+        let mut inbox = Inbox {
+            received: u64::MAX - most,
+            ..Inbox::default()
+        };
+        for _ in 0..most {
+            inbox.put(Lent::Slice(b"x"), &TERMS).unwrap();
+        }
+        for _ in 0..2 {
+            assert_eq!(
+                inbox.put(Lent::Slice(b"x"), &TERMS),
+                Err(Violation::Exhausted)
+            );
+            assert_eq!(inbox.received, u64::MAX);
+        }
+    }
+}
+
 #[test]
 fn what_was_taken_but_not_stated_still_fills_the_window() {
     let mut inbox = Inbox::default();

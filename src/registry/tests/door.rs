@@ -9,7 +9,7 @@ use crate::{
     Config, Identity, Reason, RejectCode, Rejection,
     proto::{Effects, Key},
     registry::{Prefix, Whom},
-    wire::{CREDENTIALS_BYTES, RetryClass, Secret, encode_data},
+    wire::{Beat, CREDENTIALS_BYTES, Frame, RetryClass, Secret, encode_data},
 };
 
 /// How much of endless `frame`s is read of one link, given in pieces of `piece` bytes.
@@ -96,6 +96,21 @@ fn whoever_was_let_in_is_read_in_large_pieces_also_where_a_host_hears_it() {
     door.registry.admit(key, now, who, secret, fx);
     door.registry.prepare(&mut stranger.port);
     assert_eq!(stranger.port.read_size(), usize::MAX);
+}
+
+/// What a host is not called for: see `Task::read`.
+#[test]
+fn what_looks_like_a_beat_is_none_within_another_frame() {
+    let mut beat = Vec::new();
+    Frame::Ping(Beat::default()).encode(&mut beat);
+    let mut door = Door::new(Config::new());
+    let mut stranger = door.knock(1);
+    assert!(stranger.port.is_beat(&beat));
+    let frame = extension(5 + beat.len());
+    door.say(&mut stranger, &frame[..5]);
+    assert!(stranger.up && !stranger.port.is_beat(&beat));
+    door.say(&mut stranger, &frame[5..]);
+    assert!(stranger.port.is_beat(&beat));
 }
 
 // [RESUME-6] [SEC-4]
