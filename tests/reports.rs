@@ -18,7 +18,7 @@ use futures::{
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use sessile::{
-    Config, Credentials, Identity, Rejection,
+    Config, Credentials, Door, Identity, Rejection,
     transport::{
         Dial, Link,
         memory::{MemoryDialer, MemoryLink},
@@ -141,6 +141,55 @@ fn what_a_peer_says_forges_no_line() {
         );
         assert!(!line.contains('\u{1b}'), "{line}");
     }
+}
+
+/// Threat T23.
+#[test]
+fn a_flood_of_logins_that_fail_is_cut_short_in_the_log_and_who_is_let_in_meanwhile_is_told() {
+    let (world, pages) = (World::new(), Pages::default());
+    let attempt = |door: &mut Door, name: Option<&'static str>| {
+        let session = world.connect(soon());
+        let me = Credentials::token("x");
+        let judge = async {
+            let peer = door.next().await.expect("a peer");
+            match name {
+                Some(name) => Some(peer.admit(Identity::new(name).expect("short"))),
+                None => {
+                    peer.reject(Rejection::bad_credentials());
+                    None
+                }
+            }
+        };
+        world.run(join(session.login(&me), judge))
+    };
+    let told = |what: &str| {
+        let lines = pages.lines().into_iter();
+        lines
+            .filter(|line| line.contains("acceptor") && line.contains(what))
+            .count()
+    };
+    pages.of(|| {
+        let (_server, mut door) = world.server(Config::new());
+        world.pass(SECOND);
+        for _ in 0..100 {
+            assert!(attempt(&mut door, None).0.is_err());
+        }
+        assert_eq!((told("login-failed"), told("ended")), (20, 20));
+        let _alice = attempt(&mut door, Some("alice"));
+        assert_eq!(told("logged-in"), 1);
+        assert_eq!(pages.lines().join(" ").matches("left_out").count(), 0);
+        world.pass(SECOND);
+        assert!(attempt(&mut door, None).0.is_err());
+        assert_eq!(told("login-failed"), 21);
+    });
+    let lines = pages.lines();
+    let left_out: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("left_out"))
+        .collect();
+    assert_eq!(left_out.len(), 1, "{left_out:?}");
+    // Of each of eighty: its link, its login, its failure and its end; of the one who was let in the first two.
+    assert!(left_out[0].contains("left_out=322"), "{left_out:?}");
 }
 
 #[test]

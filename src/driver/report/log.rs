@@ -1,4 +1,4 @@
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use tracing::{Level, Span, field};
 
@@ -13,7 +13,21 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Log {
     sessions: HashMap<u64, Session>,
+    strangers: Strangers,
 }
+
+/// Of whom a server tells although nobody let them in: so many in a second, and of the others how many lines were left out. Who comes
+/// again and again to be refused fills no disk (threat T23).
+#[derive(Default)]
+struct Strangers {
+    second: u64,
+    told: u32,
+    left_out: u64,
+}
+
+/// A flood that is judged at all is thousands a second, of up to four lines each; twenty of them show what it is. A quiet server's
+/// failures are all told.
+const STRANGERS_A_SECOND: u32 = 20;
 
 struct Session {
     span: Span,
@@ -25,6 +39,13 @@ struct Session {
 impl Log {
     pub(super) fn tell(&mut self, event: &Event, stands: Option<(Side, Phase)>) {
         let id = event.session();
+        if let Some(left_out) = self.strangers.begin(event.at()) {
+            tracing::warn!(target: "sessile", left_out, "lines about peers that nobody let in were left out");
+        }
+        if !self.sessions.contains_key(&id) && is_strangers(event, stands) && !self.strangers.tell()
+        {
+            return;
+        }
         let session = self.sessions.entry(id).or_insert_with(|| Session {
             span: begin(id, stands),
             epoch: 0,
@@ -36,6 +57,30 @@ impl Log {
             self.sessions.remove(&id);
         }
     }
+}
+
+impl Strangers {
+    /// Time has come this far: how much was left out, where a second is over.
+    fn begin(&mut self, now: Duration) -> Option<u64> {
+        if now.as_secs() == self.second {
+            return None;
+        }
+        (self.second, self.told) = (now.as_secs(), 0);
+        Some(std::mem::take(&mut self.left_out)).filter(|&left_out| left_out > 0)
+    }
+
+    /// Whether one more is told of.
+    fn tell(&mut self) -> bool {
+        let tells = self.told < STRANGERS_A_SECOND;
+        self.told += u32::from(tells);
+        self.left_out += u64::from(!tells);
+        tells
+    }
+}
+
+/// Whether this is about a peer that nobody has let in.
+fn is_strangers(event: &Event, stands: Option<(Side, Phase)>) -> bool {
+    event.identity().is_none() && stands.is_none_or(|(side, _)| side == Side::Acceptor)
 }
 
 fn begin(id: u64, stands: Option<(Side, Phase)>) -> Span {
