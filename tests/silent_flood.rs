@@ -47,9 +47,10 @@ const PLACES: usize = 1_024;
 const OF_ONE_NETWORK: usize = 32;
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Files beside those of strangers: a login, what is being accepted, and what is being closed. Who gives way to others is closed after the
-/// listener's turn, which is 32 links long.
-const IN_TRANSIT: usize = 32 + 8;
+/// Files beside those of strangers: a login, what is being accepted, what is being closed.
+const IN_TRANSIT: usize = 8;
+/// And who gave way to others, which only a full server asks for: they are closed after the listener's turn, which is so many links long.
+const GIVING_WAY: usize = 32;
 
 #[expect(clippy::disallowed_methods, reason = "real time is what this is about")]
 fn now() -> Instant {
@@ -170,8 +171,8 @@ impl Over {
 }
 
 fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
-    // Nobody of another network is turned away. Where there is no telling who is honest, everybody finds a place at the third attempt in the
-    // mean: 3,400 are given up in a second, and 9,000 come. Some are unlucky, and not five times in the mean.
+    // Nobody of another network is turned away. Where there is no telling who is honest, everybody finds a place after some
+    // attempts: at least 2,560 are given up in a second, and at most 9,000 come. 1.3 in the mean were measured.
     let (logins, most_attempts) = match places {
         PLACES => (100, 500),
         _ => (300, 300),
@@ -247,7 +248,7 @@ fn flooded(test: &str, tls: bool, networks: usize, places: usize) {
         "no flood"
     );
     assert!(held >= places * 7 / 10, "no flood: {held} links");
-    let bound = places + IN_TRANSIT;
+    let bound = places + IN_TRANSIT + if places == PLACES { GIVING_WAY } else { 0 };
     assert!(held <= bound, "{held} links for {places} places");
     assert!(times.len() == logins, "{} of {logins} logins", times.len());
     assert!(attempts <= most_attempts, "{attempts} attempts");
@@ -270,7 +271,7 @@ fn one_network_over_tls() {
     flooded("one_network_over_tls", true, 1, OF_ONE_NETWORK);
 }
 
-/// There is no telling who is honest: everybody gets in, at the third attempt in the mean.
+/// There is no telling who is honest: everybody gets in, after an attempt or two.
 #[test]
 #[ignore = "a minute, three processes"]
 fn many_networks_over_tcp() {
