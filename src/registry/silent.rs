@@ -36,12 +36,14 @@ impl Registry {
     /// A stranger's link has its first turn. Its time begins now: whoever nobody looks at may have said all there is to say. Where
     /// that took long, so will what it says next, for which it is given twice as much again.
     pub(super) fn look_at(&mut self, key: Key, now: Time) {
-        let login_by = self.get(key).and_then(Machine::login_by);
         let slot = self.slots.get_mut(key.slot() as usize);
-        let Some(slot) = slot.filter(|slot| slot.standing == Standing::New) else {
+        let is_new = |slot: &&mut Slot| slot.is(key, Standing::New);
+        let Some(slot) = slot.filter(is_new) else {
             return;
         };
-        let Some(login_by) = login_by else { return };
+        let Some(login_by) = slot.machine.as_ref().and_then(Machine::login_by) else {
+            return;
+        };
         slot.standing = Standing::Silent;
         let lag = (now + self.settings.login_deadline).since(login_by);
         let (slots, soonest) = (&self.slots, &mut self.silent.soonest);
@@ -78,8 +80,13 @@ impl Registry {
     }
 }
 
+impl Slot {
+    fn is(&self, key: Key, standing: Standing) -> bool {
+        self.generation == key.generation() && self.standing == standing
+    }
+}
+
 fn is_silent(slots: &[Slot], key: Key) -> bool {
-    slots.get(key.slot() as usize).is_some_and(|slot| {
-        slot.generation == key.generation() && slot.standing == Standing::Silent
-    })
+    let slot = slots.get(key.slot() as usize);
+    slot.is_some_and(|slot| slot.is(key, Standing::Silent))
 }

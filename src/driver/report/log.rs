@@ -1,4 +1,8 @@
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use tracing::{Level, Span, field};
 
@@ -42,15 +46,15 @@ impl Log {
         if let Some(left_out) = self.strangers.begin(event.at()) {
             tracing::warn!(target: "sessile", left_out, "lines about peers that nobody let in were left out");
         }
-        if !self.sessions.contains_key(&id) && is_strangers(event, stands) && !self.strangers.tell()
-        {
-            return;
-        }
-        let session = self.sessions.entry(id).or_insert_with(|| Session {
-            span: begin(id, stands),
-            epoch: 0,
-            remote: None,
-        });
+        let session = match self.sessions.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if is_strangers(event, stands) && !self.strangers.tell() => return,
+            Entry::Vacant(new) => new.insert(Session {
+                span: begin(id, stands),
+                epoch: 0,
+                remote: None,
+            }),
+        };
         session.follow(event);
         session.span.in_scope(|| say(event));
         if matches!(event.kind(), EventKind::Ended(_)) {
