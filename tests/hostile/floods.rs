@@ -15,7 +15,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use sessile::{
     Config, Ended, Identity, SendError,
     transport::{
-        Accept, Dial, Link,
+        Accept, Link,
         memory::{MemoryAcceptor, MemoryLink},
     },
     wire::{Beat, Decoder, Frame},
@@ -226,8 +226,7 @@ fn metered(config: Config, deaf_after: usize, interrupts: bool) -> (World, Arc<M
         deaf_after,
         interrupts,
     });
-    let link = world.run(world.network.dialer().dial()).expect("a network");
-    let mut raw = Raw::new(&world, link);
+    let mut raw = Raw::dial(&world);
     let mut login = Vec::new();
     login_frame(b"metered").encode(&mut login);
     raw.send(&login);

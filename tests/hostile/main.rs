@@ -17,14 +17,14 @@ mod strangers;
 mod stuck;
 mod turns;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use common::{On, World, names};
 use futures::{AsyncReadExt, AsyncWriteExt, future::poll_immediate};
 use sessile::{
     Config, Connecting, Ended, Events, Identity, LoggedIn, Multi, Rejection, Runtime, Session,
     transport::{
-        Dial,
+        Accept, Dial, Link,
         memory::{Direction, LinkControl, MemoryLink},
     },
     wire::{Decoder, Frame, Login, Secret, Terms, VERSION, Welcome},
@@ -306,6 +306,20 @@ pub(crate) const TERMS: Terms = Terms {
     window_bytes: 1 << 20,
     max_message: 1_048_320,
 };
+
+/// A listener to whom this link comes, and no other.
+pub(crate) struct One<L>(pub(crate) Option<L>);
+
+impl<L: Link> Accept for One<L> {
+    type Link = L;
+
+    async fn accept(&mut self) -> io::Result<L> {
+        match self.0.take() {
+            Some(link) => Ok(link),
+            None => std::future::pending().await,
+        }
+    }
+}
 
 pub(crate) fn login_frame(credentials: &[u8]) -> Frame<'_> {
     let mut instance = [0; 16];

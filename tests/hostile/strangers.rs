@@ -5,8 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use fastrand::Rng;
 use futures::AsyncWriteExt;
 use sessile::{
-    Config, Rejection,
-    transport::Dial,
+    Config, Connecting, Door, Multi, Rejection, Runtime, Session,
     wire::{Frame, RetryClass, VERSION},
 };
 
@@ -273,6 +272,21 @@ fn a_close_with_any_code_before_login_harms_nobody() {
     attack(&all, Raw::send);
 }
 
+/// Somebody has said LOGIN to a server, and is not judged yet.
+fn asking() -> (
+    World,
+    (Runtime<Multi>, Door),
+    Raw,
+    Session<Connecting, Multi>,
+) {
+    let world = World::new();
+    let (server, mut door) = world.server(Config::new());
+    let mut raw = Raw::dial(&world);
+    raw.say(&login_frame(b"me"));
+    let peer = world.run(door.next()).expect("it asks");
+    (world, (server, door), raw, peer)
+}
+
 /// Threat T36: what a server that starts again gives out is none of what it gave out before. A session's number is half chance, 32
 /// bits a start, and nothing alone; the secret is all.
 #[test]
@@ -280,12 +294,7 @@ fn a_server_that_starts_again_gives_no_secret_and_no_number_twice() {
     const STARTS: usize = 1_000;
     let (mut secrets, mut numbers) = (HashSet::new(), HashSet::new());
     for _ in 0..STARTS {
-        let world = World::new();
-        let (_server, mut door) = world.server(Config::new());
-        let link = world.run(world.network.dialer().dial()).expect("a network");
-        let mut raw = Raw::new(&world, link);
-        raw.say(&login_frame(b"me"));
-        let peer = world.run(door.next()).expect("it asks");
+        let (world, _server, mut raw, peer) = asking();
         let _session = peer.admit(7_u64);
         world.settle();
         let Some(Owned::Welcome { session, secret }) = raw.frames().into_iter().next() else {
@@ -302,12 +311,7 @@ fn a_server_that_starts_again_gives_no_secret_and_no_number_twice() {
 /// It says something that costs its link before it heard that it is refused: it hears that all the same.
 #[test]
 fn who_is_refused_hears_so_whatever_it_said_meanwhile() {
-    let world = World::new();
-    let (_server, mut door) = world.server(Config::new());
-    let link = world.run(world.network.dialer().dial()).expect("a network");
-    let mut raw = Raw::new(&world, link);
-    raw.say(&login_frame(b"me"));
-    let peer = world.run(door.next()).expect("it asks");
+    let (world, _server, mut raw, peer) = asking();
     // Both are there when its link's task is run.
     let written = smol::block_on(raw.link.write(&[0xff; 100]));
     assert_eq!(written.expect("room"), 100);

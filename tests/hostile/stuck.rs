@@ -11,13 +11,9 @@ use std::{
 };
 
 use futures::io::{AsyncRead, AsyncWrite};
-use sessile::{
-    Config, EventKind, Identity, LossCause, Notice,
-    transport::{Accept, Link},
-    wire::Frame,
-};
+use sessile::{Config, EventKind, Identity, LossCause, Notice, transport::Link, wire::Frame};
 
-use super::login_frame;
+use super::{One, login_frame};
 use crate::common::World;
 
 /// Logs in, and takes so many writes; from then on it takes no byte of any, or is at its end.
@@ -83,19 +79,6 @@ impl AsyncWrite for Stuck {
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
-    }
-}
-
-struct One(Option<Stuck>);
-
-impl Accept for One {
-    type Link = Stuck;
-
-    async fn accept(&mut self) -> io::Result<Stuck> {
-        match self.0.take() {
-            Some(stuck) => Ok(stuck),
-            None => std::future::pending().await,
-        }
     }
 }
 

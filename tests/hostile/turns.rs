@@ -14,11 +14,11 @@ use std::{
 use futures::io::{AsyncRead, AsyncWrite};
 use sessile::{
     Admission, Admit, Config, Host, Message, Multi, Offer, Rejection, Runtime, Spawn, Turn,
-    transport::{Accept, Link},
+    transport::Link,
     wire::{self, Frame},
 };
 
-use super::{LIMIT, login_frame};
+use super::{LIMIT, One, login_frame};
 
 /// No turn takes so many bytes.
 const ENOUGH: usize = 1 << 20;
@@ -131,19 +131,6 @@ impl AsyncWrite for Flood {
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
-    }
-}
-
-struct One(Option<Flood>);
-
-impl Accept for One {
-    type Link = Flood;
-
-    async fn accept(&mut self) -> io::Result<Flood> {
-        match self.0.take() {
-            Some(flood) => Ok(flood),
-            None => std::future::pending().await,
-        }
     }
 }
 

@@ -11,12 +11,12 @@ use futures_rustls::{
 use sessile::{
     Blame, Config, Credentials, Retry, Runtime, Single, TlsError, TlsErrorKind,
     transport::tls::{Certificates, Certified, TlsClient, TlsDialer, TlsServer, Trust},
-    wire::{Frame, Login, Terms, VERSION},
+    wire::Frame,
 };
 use smol::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-use crate::{Authority, LEASE, connect, listen, run};
+use crate::{Authority, LEASE, connect, listen, run, say};
 
 /// Why nobody could connect.
 async fn refused(at: SocketAddr, tls: &TlsClient) -> TlsErrorKind {
@@ -209,24 +209,7 @@ fn a_client_that_does_not_speak_sessile_is_turned_away_before_it_is_read() {
     run(async {
         let authority = Authority::new();
         let (server, mut door, at) = listen(&authority.server(), Config::new()).await;
-        let mut login = Vec::new();
-        Frame::Login(Login {
-            version: VERSION,
-            oldest: VERSION,
-            features: 0,
-            instance: [1; 16],
-            attempt: 1,
-            terms: Terms {
-                heartbeat_ms: 2_000,
-                lease_ms: 6_000,
-                resume_window_ms: 120_000,
-                window_messages: 8,
-                window_bytes: 1_000,
-                max_message: 1_000,
-            },
-            credentials: b"me",
-        })
-        .encode(&mut login);
+        let login = say::bytes(&[Frame::Login(say::login(1))]);
         for protocols in [&[][..], &[&b"http/1.1"[..]]] {
             let connector = TlsConnector::from(Arc::new(foreign_client(&authority, protocols)));
             let socket = TcpStream::connect(at).await.expect("listening");

@@ -1,6 +1,9 @@
 //! TLS over real sockets, with certificates made on the spot. Tests wait for what happens, never for time; the limit on each is for
 //! a hang alone.
 
+#[path = "../protocol/say.rs"]
+#[allow(dead_code, reason = "tests/protocol uses the rest")]
+mod say;
 #[path = "../common/sockets.rs"]
 mod sockets;
 
